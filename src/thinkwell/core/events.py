@@ -1,0 +1,111 @@
+"""What happens while a problem is solved, as typed events: one stream feeds progress, server-sent events, the store and the viewer."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from thinkwell.core.path import Finish, Origin, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base: `problem` is the problem's id, `path` the path's (empty for events of the whole problem)."""
+
+    problem: str
+    path: str
+    kind: ClassVar[str] = "event"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able form with a `kind`."""
+        return {"kind": self.kind, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class PathOpened(Event):
+    role: Role
+    prompt_tokens: int
+    kind: ClassVar[str] = "path_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class TokensWritten(Event):
+    """A finished segment (`final`), or a piece of one while it is being written (live, never stored)."""
+
+    text: str
+    n_tokens: int
+    start: int  # position of the first token in the path
+    finish: Finish | None = None
+    final: bool = True
+    kind: ClassVar[str] = "tokens_written"
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced(Event):
+    origin: Origin
+    text: str
+    n_tokens: int
+    start: int
+    kind: ClassVar[str] = "spliced"
+
+
+@dataclass(frozen=True, slots=True)
+class Forked(Event):
+    parent: str
+    start: int  # length of the shared part, in tokens
+    kind: ClassVar[str] = "forked"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Event):
+    parent: str
+    start: int  # tokens kept
+    kind: ClassVar[str] = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned(Event):
+    reason: str
+    kind: ClassVar[str] = "pruned"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(Event):
+    scorer: str
+    scores: tuple[float, ...]  # one a step
+    kind: ClassVar[str] = "scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Voted(Event):
+    rule: str
+    votes: dict[str, float]  # canonical answer -> weight
+    chosen: str | None
+    tie: bool
+    kind: ClassVar[str] = "voted"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpent(Event):
+    """A ceiling was met: what the method asked for was cut to what was left."""
+
+    what: str
+    asked: float
+    granted: float
+    kind: ClassVar[str] = "budget_spent"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Event):
+    answer: str | None
+    generated_tokens: int
+    kind: ClassVar[str] = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Event):
+    """A remark of the method for the viewer, such as why it stopped."""
+
+    text: str
+    kind: ClassVar[str] = "note"

@@ -1,0 +1,77 @@
+"""What a method is: knobs, needs, and `solve`.
+
+A method is pure logic. It reaches engines, scorers, budgets and randomness only through the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from thinkwell.core.answer import Answer
+from thinkwell.core.budget import Budget
+from thinkwell.core.capability import Capability
+from thinkwell.core.config import Knobs
+from thinkwell.core.errors import MissingCapability
+from thinkwell.core.path import Path
+from thinkwell.core.problem import Problem
+from thinkwell.core.prompt import Preset
+from thinkwell.core.registry import Registry
+
+if TYPE_CHECKING:
+    from thinkwell.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a method found.
+
+    `answer` is its one final answer (None: it found none). `paths` are the candidates it chose from, finished or not; `chosen` is the
+    path that carries the answer, if one does. `scores` belong to `paths` where the method ranked them.
+    """
+
+    answer: Answer | None
+    paths: tuple[Path, ...]
+    chosen: Path | None = None
+    scores: tuple[float, ...] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Where a method comes from, for tables and docs. `family` is e.g. "baseline", "search", "discussion", "decoding"."""
+
+    summary: str
+    paper: str
+    arxiv: str = ""
+    family: str = "baseline"
+
+
+class Method(Protocol):
+    """One way of solving a problem. The class carries the facts, an instance carries the knobs."""
+
+    name: ClassVar[str]
+    about: ClassVar[About]
+    needs: ClassVar[frozenset[Capability]]
+    scorers: ClassVar[tuple[str, ...]]  # names of the scorers it calls, e.g. ("prm",)
+    Config: ClassVar[type[Knobs]]
+    config: Any
+
+    def __init__(self, config: Any = None) -> None: ...
+
+    def fit(self, budget: Budget, preset: Preset) -> Self:
+        """The same method with its knobs sized to a budget (see `Knobs.resized`); knobs that the user set stay as they are."""
+        ...
+
+    async def solve(self, problem: Problem, session: Session) -> Outcome: ...
+
+
+METHODS: Registry[type[Method]] = Registry("method", "thinkwell.methods", "thinkwell.methods")
+
+
+def require(method: type[Method] | Method, engine: str, capabilities: frozenset[Capability], others: Sequence[tuple[str, frozenset[Capability]]]) -> None:
+    """Refuse a method that an engine cannot run. Raises `MissingCapability`, naming the engines that could."""
+    missing = method.needs - capabilities
+    if missing:
+        raise MissingCapability(method.name, missing, engine, [name for name, have in others if method.needs <= have])

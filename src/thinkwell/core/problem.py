@@ -1,0 +1,32 @@
+"""A problem: what is asked, and (for tasks) what the right answer is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from thinkwell.core.answer import AnswerKind
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One question put to a method.
+
+    `reference` never reaches a method's prompt: it is read by graders (and by methods that declare `needs = {ORACLE}`).
+    `options` are the choices in the order shown (kind CHOICE) or the allowed labels (kind LABEL). `meta` holds task facts
+    such as `level` or `subject` that reports group by.
+    """
+
+    id: str
+    question: str
+    reference: str | None = None
+    kind: AnswerKind = AnswerKind.MATH
+    options: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    meta: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+    @classmethod
+    def ask(cls, question: str, kind: AnswerKind = AnswerKind.MATH) -> Problem:
+        """A problem without a reference, its id taken from the text (so its noise is reproducible)."""
+        return cls(id="q-" + hashlib.blake2b(question.encode(), digest_size=6).hexdigest(), question=question, kind=kind)

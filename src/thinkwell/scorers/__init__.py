@@ -1,0 +1,1 @@
+"""What judges paths: process reward models, outcome reward models, generative verifiers, critics."""
