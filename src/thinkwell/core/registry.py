@@ -69,6 +69,7 @@ class Registry(Generic[Entry]):
                 self.failures[point.name] = error
                 continue
             if point.name in self._entries and self._entries[point.name] is not entry:
-                self.failures[point.name] = PluginError(f"entry point {point.value} repeats the name {point.name!r}")
+                taken = f"{point.name} from {point.value}"  # the first owner of a name keeps it
+                self.failures[taken] = PluginError(f"the {self.kind} name {point.name!r} is taken; the plugin must choose another.")
             else:
                 self._entries[point.name] = entry
