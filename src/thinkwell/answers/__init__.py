@@ -1,0 +1,1 @@
+"""Answers: taken from a text (`extract`), brought to a common form (`canonical`), compared and graded (`grade`), voted on (`choose`)."""
