@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from numpy.random import Generator
+
 from thinkwell.answers.choose import Choice, choose
 from thinkwell.answers.grade import answer_of
 from thinkwell.core.answer import Answer
@@ -114,7 +116,7 @@ class Session:
         """Stop strings that end one reasoning step."""
         return (self.preset.step_delimiter,)
 
-    def rng(self, name: str):  # type: ignore[no-untyped-def]  # numpy.random.Generator
+    def rng(self, name: str) -> Generator:
         """A numpy generator for the method's own draws, keyed by seed, problem and `name`."""
         return generator(NoiseKey(self._seed, self._stream, f"rng:{name}"))
 
@@ -270,7 +272,8 @@ class Session:
 
     def answer(self, path: Path) -> Answer | None:
         """The answer a path carries, or None."""
-        return answer_of(path.text, self.problem)
+        opened = bool(self.preset.think_open) and path.prompt.rstrip().endswith(self.preset.think_open.strip())
+        return answer_of(path.text, self.problem, thinking=opened, finished=path.complete)
 
     def vote(self, paths: Sequence[Path], weights: Sequence[float] | None = None, *, rule: str = "majority", tie: str = "first") -> Choice:
         """Choose among the answers of `paths`; paths without an answer never vote. See `thinkwell.answers.choose` for the rules."""
