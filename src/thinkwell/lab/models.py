@@ -1,0 +1,47 @@
+"""The lab's two models: the policy (Qwen3 shape) and the process reward model (the same body with one score per token)."""
+
+from __future__ import annotations
+
+import torch
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, Qwen3ForTokenClassification
+
+MAX_POSITIONS = 2048
+
+
+def config(tokenizer: PreTrainedTokenizerFast, *, width: int = 128, layers: int = 4, heads: int = 4, **more: object) -> Qwen3Config:
+    """The lab's Qwen3 configuration: about 0.9 million parameters at the default width."""
+    return Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads // 2,
+        head_dim=width // heads,
+        intermediate_size=3 * width,
+        max_position_embeddings=MAX_POSITIONS,
+        tie_word_embeddings=True,
+        attention_bias=False,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **more,
+    )
+
+
+def new_policy(tokenizer: PreTrainedTokenizerFast, seed: int, *, width: int = 128, layers: int = 4) -> Qwen3ForCausalLM:
+    """A policy with fresh weights, a pure function of the seed."""
+    torch.manual_seed(seed)
+    model = Qwen3ForCausalLM(config(tokenizer, width=width, layers=layers))
+    model.generation_config = GenerationConfig(
+        do_sample=True, temperature=0.8, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, max_new_tokens=700
+    )
+    return model
+
+
+def new_prm(policy: Qwen3ForCausalLM, seed: int) -> Qwen3ForTokenClassification:
+    """A process reward model whose body starts as the policy's; sigmoid of its one logit is P(still solvable)."""
+    torch.manual_seed(seed)
+    settings = {k: v for k, v in policy.config.to_dict().items() if k not in ("architectures", "id2label", "label2id", "num_labels")}
+    model = Qwen3ForTokenClassification(Qwen3Config(**settings, num_labels=1, classifier_dropout=0.0))
+    model.model.load_state_dict(policy.model.state_dict())
+    return model
