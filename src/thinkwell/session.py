@@ -112,6 +112,12 @@ class Session:
         return self.tokens_left == 0 or self.seconds_left == 0
 
     @property
+    def max_paths(self) -> int | None:
+        """How many paths the engine can open for this problem in all: the number of recorded samples for an engine that has `samples_of`, else None."""
+        samples_of = getattr(self.engine, "samples_of", None)
+        return None if samples_of is None else int(samples_of(self.problem.id))
+
+    @property
     def step_stop(self) -> tuple[str, ...]:
         """Stop strings that end one reasoning step."""
         return (self.preset.step_delimiter,)
@@ -170,7 +176,7 @@ class Session:
             allowed = max_tokens if max_tokens is not None else self.preset.max_tokens - path.count(Origin.MODEL)
             orders[index] = _Order(path, max(0, min(allowed, self._room(path))), [])
 
-        active = dict(orders)
+        active = {index: order for index, order in orders.items() if order.allowance}  # a path at its ceiling ends by LENGTH, not by the budget
         resumable = bool(self.engine.capabilities & {Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})
         while active:
             shares = self._share([order.allowance for order in active.values()])
@@ -194,7 +200,8 @@ class Session:
                     raise EngineError(f"engine {self.engine.info.name!r} wrote {done.n_tokens + done.dropped} tokens where {share} were granted; it ignores max_tokens, so no budget can hold on it.")
                 order.pieces.append(done)
                 order.allowance -= done.n_tokens + done.dropped
-                if done.finish is not Finish.LENGTH or order.allowance == 0:
+                stuck = done.n_tokens + done.dropped == 0  # asking again would never end
+                if done.finish is not Finish.LENGTH or order.allowance == 0 or stuck:
                     del active[index]
             if not resumable:
                 break

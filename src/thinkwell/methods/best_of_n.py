@@ -1,0 +1,69 @@
+"""Best-of-n: sample n paths, score each with a process reward model, answer with the best (naive) or the best-supported answer (weighted).
+
+    paths  = n_paths independent paths to their ends;   R_i = agg(step scores of path i)
+    naive       answer of argmax_i R_i                    (Cobbe et al. 2021, arXiv 2110.14168)
+    weighted    argmax_a  sum over {i : a_i = a} of R_i   (Li et al. 2023, arXiv 2206.02336)
+
+Chosen differently: a path without an answer is not scored, since it cannot win; tokens left over by early endings are spent on more paths.
+Naive selection follows the scorer's mistakes as n grows; weighted is the safer default with a noisy scorer.
+Cost per problem: n_paths * typical_tokens, and a scorer call for each path that has an answer.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import Field
+
+from thinkwell.core.budget import Budget
+from thinkwell.core.capability import Capability
+from thinkwell.core.config import Knobs
+from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.problem import Problem
+from thinkwell.core.prompt import Preset
+from thinkwell.core.scores import Aggregate
+from thinkwell.methods._sampling import paths_for, sample
+from thinkwell.methods._selection import Select, select
+from thinkwell.session import Session
+
+
+class Config(Knobs):
+    n_paths: int = Field(default=16, ge=1)
+    """Paths to sample; sized to a token budget unless set."""
+    weighted: bool = False
+    """Add up the scores of paths with the same answer (true), or take the single best-scored path (false)."""
+    agg: Aggregate = Aggregate.LAST
+    """How the step scores of a path become one number: last, min, prod or mean."""
+    fill: bool = False
+    """Open further paths while the token budget has room for a typical one; switched on when n_paths is sized to the budget."""
+
+
+class BestOfN:
+    name: ClassVar[str] = "best_of_n"
+    about: ClassVar[About] = About(
+        "the answer of the path that the reward model likes best",
+        "Training Verifiers to Solve Math Word Problems (Cobbe et al. 2021)",
+        "2110.14168",
+    )
+    needs: ClassVar[frozenset[Capability]] = frozenset()
+    scorers: ClassVar[tuple[str, ...]] = ("prm",)
+    Config: ClassVar[type[Knobs]] = Config
+
+    def __init__(self, config: Knobs | None = None) -> None:
+        self.config = Config.model_validate(config or {})
+
+    def fit(self, budget: Budget, preset: Preset) -> Self:
+        if budget.tokens is None or "n_paths" in self.config.model_fields_set:
+            return self
+        return type(self)(self.config.resized(n_paths=paths_for(budget, preset, self.config.n_paths), fill=True))
+
+    async def solve(self, problem: Problem, session: Session) -> Outcome:
+        paths = await sample(session, self.config.n_paths, fill=self.config.fill)
+        answered = [path for path in paths if session.answer(path) is not None]
+        scores = await session.score(answered, *self.scorers) if answered else []
+        value = {path.id: score.value(self.config.agg) for path, score in zip(answered, scores, strict=True)}
+        ranks = [value.get(path.id, 0.0) for path in paths]
+        return select(session, paths, ranks, Select.WEIGHTED if self.config.weighted else Select.BEST)
+
+
+METHODS.add(BestOfN.name)(BestOfN)
