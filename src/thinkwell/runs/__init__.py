@@ -1,0 +1,1 @@
+"""Comparing methods: the run, its store, its statistics, its table and its report."""

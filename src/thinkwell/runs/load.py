@@ -1,0 +1,68 @@
+"""Load what a comparison names: task, engine, scorers, methods; and check that they fit together before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thinkwell.core.method import METHODS
+from thinkwell.core.problem import Problem
+from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import Engine
+from thinkwell.runs.spec import Arm, CompareSpec, arms_of, parse_method, refuse_impossible
+from thinkwell.scorers.protocol import Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Everything a run needs. What was loaded here is closed by `aclose`; what was passed in is its owner's."""
+
+    engine: Engine
+    problems: Sequence[Problem]
+    preset: Preset
+    scorers: Mapping[str, Scorer]
+    arms: Sequence[Arm]
+    owned: tuple[Engine | Scorer, ...]
+
+    async def aclose(self) -> None:
+        for thing in self.owned:
+            await thing.aclose()
+
+
+async def load_arena(
+    spec: CompareSpec,
+    engine: Engine | None,
+    problems: Sequence[Problem] | None,
+    preset: Preset | None,
+    scorers: Mapping[str, Scorer] | None,
+) -> Arena:
+    """Load what was not passed in, cheap things first, and refuse what cannot work. Raises a `UsageError`; nothing stays open then."""
+    for label in spec.methods:
+        METHODS.get(parse_method(label)[0])
+    if problems is None or preset is None:
+        from thinkwell.tasks import TASKS
+
+        task = TASKS.get(spec.task)
+        preset = preset or preset_of(task, spec.preset)
+        problems = problems if problems is not None else task.load(spec.data, seed=spec.seed, limit=spec.limit, **spec.task_options)
+    arms = arms_of(spec, preset)
+    owned: list[Engine | Scorer] = []
+    try:
+        if engine is None:
+            from thinkwell.engines.registry import load_engine
+
+            engine = load_engine(spec.engine, model=spec.model, **spec.engine_options)
+            owned.append(engine)
+        await refuse_impossible(arms, problems, engine, spec.budget, ())
+        found = dict(scorers or {})
+        missing = sorted({name for arm in arms for name in arm.method.scorers} - found.keys())
+        for name in missing:
+            from thinkwell.scorers.registry import load_scorer
+
+            found[name] = load_scorer(name, engine=engine)
+            owned.append(found[name])
+    except BaseException:
+        for thing in owned:
+            await thing.aclose()
+        raise
+    return Arena(engine, problems, preset, found, arms, tuple(owned))
