@@ -50,6 +50,6 @@ def _math(tidied: str, loose: bool, depth: int = 0) -> str:
         return latex.key(latex.label(tidied)[1] if depth == 0 and "=" not in tidied else tidied)
     items = [_math(item, loose, depth + 1) for item in taken.items]
     if taken.shape.ordered:
-        opening, closing = {Shape.TUPLE: "()", Shape.CLOSED: "[]", Shape.LEFT_OPEN: "(]", Shape.RIGHT_OPEN: "[)"}[taken.shape]
-        return f"{opening}{','.join(items)}{closing}"
+        brackets = {Shape.TUPLE: "()", Shape.CLOSED: "[]", Shape.LEFT_OPEN: "(]", Shape.RIGHT_OPEN: "[)"}[taken.shape]
+        return f"{brackets[0]}{','.join(items)}{brackets[1]}"
     return items[0] if len(items) == 1 else f"{{{','.join(sorted(items))}}}"

@@ -112,9 +112,9 @@ def last_box(text: str) -> Extraction | None:
     if unclosed >= 0 and (not complete or unclosed > complete[-1][0]):
         return CUT
     for _, begin, end in reversed(complete):
-        content = text[begin:end].strip().strip(".,") if text[begin : begin + 1].isdigit() else text[begin:end].strip()
-        if content.strip("~\\ "):
-            return Extraction(content)
+        inside = text[begin:end].strip()
+        if inside.strip("~\\ "):
+            return Extraction(inside.rstrip(".,") if inside[0].isdigit() else inside)
     return None
 
 
@@ -212,6 +212,9 @@ def _label(tail: str, options: Sequence[str]) -> Found:
 
 def _span(tail: str, _: Sequence[str]) -> Found:
     cue = _last_cue(tail)
+    if cue >= 0 and tail[:cue].rstrip(" *_").endswith(":"):  # "Answer: Warner Bros. Records" goes on to the end of the line
+        line, newline, _ = tail[cue:].partition("\n")
+        return (line.strip(" *_").removesuffix("."), cue + len(line) + len(newline)) if line.strip(" *_.") else None
     if cue >= 0:
         return _sentence(tail, cue)
     stripped = tail.strip()

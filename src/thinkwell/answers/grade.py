@@ -44,7 +44,7 @@ def grade(
             value = VerdictValue.TRUNCATED if extraction.truncated else VerdictValue.NO_ANSWER
             return Verdict(value, None, Stage.EXTRACT)
         return _compare(extraction.text, reference, kind, shown, aliases, tolerance, deadline)
-    except Exception as error:  # a fault of the grader must never read as a wrong answer
+    except Exception as error:  # noqa: BLE001  a fault of the grader must never read as a wrong answer
         return Verdict(VerdictValue.ERROR, None, Stage.EXTRACT, detail=_one_line(error))
 
 
@@ -64,7 +64,7 @@ def grade_answer(answer: str | None, problem: Problem, *, finished: bool = True,
         return Verdict(VerdictValue.ERROR, answer, Stage.EXTRACT, detail=f"problem {problem.id} has no reference to grade against")
     try:
         return _compare(answer, problem.reference, problem.kind, problem.options, problem.aliases, tolerance_of(problem), deadline)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  as in `grade`
         return Verdict(VerdictValue.ERROR, answer, Stage.EXTRACT, detail=_one_line(error))
 
 

@@ -27,14 +27,10 @@ _HEAD = re.compile(r"[+-]?(?:[0-9][0-9,.]*|\.[0-9]+|\\frac\{)")
 
 TEXT_UNIT = re.compile(r"(.*?)\\(?:text|mbox|mathrm|textrm|textbf|rm)\s*\{\s*([A-Za-z][A-Za-z .\-/%]*)\}(\^\{?[23]\}?)?", re.DOTALL)
 _WORD_UNIT = re.compile(r"(.*?[0-9.}])\s*([A-Za-z][A-Za-z .\-/]*?)(\^\{?[23]\}?)?")
-_NOT_UNITS = frozenset("pi sin cos tan cot sec csc log ln exp sqrt mod and or to than if not e i x y z n k".split())
+_NOT_UNITS = frozenset(re.findall("[a-z]+", "pi sin cos tan cot sec csc log ln exp sqrt mod and or to than if not e i x y z n k"))
 
-WORDS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-}
+_SPELLED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+WORDS = {word: value for value, word in enumerate(_SPELLED.split())}
 
 UNITS = {
     name: unit

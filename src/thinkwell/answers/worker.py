@@ -51,7 +51,8 @@ class Worker:
         """Put one question; kill the process if no answer comes within `deadline` seconds (its start-up not counted)."""
         try:
             self._start()
-            assert self._process and self._process.stdin
+            assert self._process is not None
+            assert self._process.stdin is not None
             question = {"op": op, "gold": gold, "pred": pred, "tolerance": tolerance, "limit": deadline}
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()
@@ -95,7 +96,8 @@ class Worker:
             self._ready = True
 
     def _line(self, seconds: float) -> bytes:
-        assert self._process and self._process.stdout
+        assert self._process is not None
+        assert self._process.stdout is not None
         end = time.monotonic() + seconds
         while b"\n" not in self._buffer:
             left = end - time.monotonic()
@@ -172,7 +174,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_REAL, question["limit"] + 5)  # default action: die, should the parent be gone
         try:
             answer: dict[str, Any] = _answer(question)
-        except BaseException as error:  # whatever a library raises is the verdict "error" of this question, not the end of the worker
+        except BaseException as error:  # noqa: BLE001  whatever a library raises is the verdict "error" of this question, not the end of the worker
             answer = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(json.dumps(answer), file=out, flush=True)
@@ -205,7 +207,7 @@ def _parse(text: str) -> list[Any]:
     """math-verify's parse of `$text$` by its LaTeX grammar only: its plain-expression fallback would go through Python's eval."""
     from math_verify import LatexExtractionConfig, parse
 
-    parsed: list[Any] = parse(f"${text}$", extraction_config=[LatexExtractionConfig()], parsing_timeout=None)  # type: ignore[arg-type]
+    parsed: list[Any] = parse(f"${text}$", extraction_config=[LatexExtractionConfig()], parsing_timeout=None)
     return parsed
 
 
