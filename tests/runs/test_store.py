@@ -72,12 +72,12 @@ def test_another_configuration_is_refused_naming_the_differing_keys(tmp_path: Pa
 
 def test_two_processes_on_one_folder_the_second_is_refused_with_the_pid(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from thinkwell.runs.store import Store
-"
+        "import sys; from pathlib import Path; from thinkwell.runs.store import Store; "
         "store = Store.create(Path(sys.argv[1]), {'seed': 0}); print('up', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert child.stdout and child.stdin
+    assert child.stdout
+    assert child.stdin
     assert child.stdout.readline() == "up\n"
     with pytest.raises(RunFolderError, match=f"in use by process {child.pid}"):
         Store.create(tmp_path, {"seed": 0})

@@ -41,10 +41,11 @@ async def load_arena(
         METHODS.get(parse_method(label)[0])
     if problems is None or preset is None:
         from thinkwell.tasks import TASKS
+        from thinkwell.tasks.presets import preset as preset_named
 
         task = TASKS.get(spec.task)
-        preset = preset or preset_of(task, spec.preset)
-        problems = problems if problems is not None else task.load(spec.data, seed=spec.seed, limit=spec.limit, **spec.task_options)
+        preset = preset or preset_named(spec.preset or task.preset)
+        problems = problems if problems is not None else task.load(spec.data, seed=spec.seed, limit=spec.limit, knobs=spec.task_options)
     arms = arms_of(spec, preset)
     owned: list[Engine | Scorer] = []
     try:
