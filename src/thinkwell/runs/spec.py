@@ -11,7 +11,7 @@ import yaml
 
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
-from thinkwell.core.errors import BudgetError, ConfigError, DataError
+from thinkwell.core.errors import BudgetError, ConfigError, DataError, UnknownName
 from thinkwell.core.method import METHODS, Method, require
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -25,13 +25,14 @@ IN_FLIGHT = 64  # problems at a time: fills the local engine's batch; raise it f
 class CompareSpec:
     """A comparison of methods on one task.
 
-    methods: `name` or `name:knob=value,knob=value`. samples: repetitions of every (method, problem). in_flight: problems at a time. order: "method" finishes
-    one method before the next, so that `seconds` is the method's own; "mixed" starts the next one while the last problems of the one before still run.
+    methods: `name` or `name:knob=value,knob=value`. knobs: of each method by name, for all its labels; a label's own knob wins. samples: repetitions
+    of every (method, problem). in_flight: problems at a time. order: "method" finishes one method before the next, so that `seconds` is the method's own; "mixed" starts the next one while the last problems of the one before still run.
     out: run folder (None: nothing is kept). grow: methods, limit and samples may differ from what the folder has; what is there is reused.
     """
 
     task: str
     methods: tuple[str, ...]
+    knobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: str | None = None
     limit: int | None = None
     seed: int = 0
@@ -98,9 +99,14 @@ def arms_of(spec: CompareSpec, preset: Preset) -> list[Arm]:
     if len(set(spec.methods)) < len(spec.methods):
         twice = next(label for label in spec.methods if spec.methods.count(label) > 1)
         raise ConfigError(f"method {twice!r} is named twice; every method of a comparison must differ in its name or a knob.")
+    names = {parse_method(label)[0] for label in spec.methods}
+    for name in spec.knobs:
+        if name not in names:
+            raise UnknownName("method in --set", name, names, hint="It is not among the methods compared.")
     arms = []
     for label in spec.methods:
-        name, knobs = parse_method(label)
+        name, own = parse_method(label)
+        knobs = {**spec.knobs.get(name, {}), **own}
         kind = METHODS.get(name)
         arms.append(Arm(label, kind(kind.Config.parse(knobs, name)).fit(spec.budget, preset)))
     return arms
