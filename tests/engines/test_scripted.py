@@ -16,7 +16,15 @@ def ask(engine: ScriptedEngine, path: str = "0", so_far: str = "", lineage: tupl
     async def go() -> Completion:
         rendered = await engine.render(MESSAGES)
         prefix = (*rendered.tokens, *await engine.encode(so_far))
-        request = Request(NoiseKey(0, "p#0", path), more.pop("max_tokens", 100), prefix, rendered.text + so_far, MESSAGES, lineage=lineage or (f"p#0:{path}",), **more)
+        request = Request(
+            NoiseKey(0, "p#0", path),
+            more.pop("max_tokens", 100),
+            prefix,
+            rendered.text + so_far,
+            MESSAGES,
+            lineage=lineage or (f"p#0:{path}",),
+            **more,
+        )
         return (await engine.generate([request]))[0]
 
     return asyncio.run(go())
@@ -35,8 +43,11 @@ def test_it_is_an_engine_and_ends_with_the_end_of_text_token():
     engine = ScriptedEngine({"*": "the answer"})
     assert isinstance(engine, Engine)
     done = ask(engine)
-    assert done.text == "the answer" and done.finish is Finish.EOS
-    assert done.tokens[-1] == EOS and done.n_tokens == 3 and done.prefill_computed > 0
+    assert done.text == "the answer"
+    assert done.finish is Finish.EOS
+    assert done.tokens[-1] == EOS
+    assert done.n_tokens == 3
+    assert done.prefill_computed > 0
 
 
 def test_max_tokens_cuts_and_the_path_goes_on_where_it_was():
@@ -92,9 +103,11 @@ def test_a_stop_string_across_tokens_is_kept_or_dropped():
 def test_a_stop_string_may_begin_in_what_was_written_before():
     engine = ScriptedEngine({"*": "a\n\nb"}, level="char")
     first = ask(engine, max_tokens=2, stop=("\n\n",))
-    assert first.text == "a\n" and first.finish is Finish.LENGTH
+    assert first.text == "a\n"
+    assert first.finish is Finish.LENGTH
     second = ask(engine, so_far="a\n", stop=("\n\n",), stop_context="a\n")
-    assert second.text == "\n" and second.finish is Finish.STOP
+    assert second.text == "\n"
+    assert second.finish is Finish.STOP
 
 
 def test_stop_tokens_minimum_length_and_ignored_end_of_text():
@@ -103,13 +116,16 @@ def test_stop_tokens_minimum_length_and_ignored_end_of_text():
     assert ask(engine, stop_tokens=(two,)).finish is Finish.STOP
     assert ask(engine, min_tokens=4).text == "one two and and"
     longer = ask(engine, ignore_eos=True, max_tokens=6)
-    assert longer.n_tokens == 6 and longer.finish is Finish.LENGTH and EOS not in longer.tokens
+    assert longer.n_tokens == 6
+    assert longer.finish is Finish.LENGTH
+    assert EOS not in longer.tokens
 
 
 def test_text_is_streamed_as_it_is_written():
     seen: list[str] = []
     done = ask(ScriptedEngine({"*": "one two"}), on_tokens=lambda ids, text: seen.append(text))
-    assert "".join(seen) == done.text and len(seen) == done.n_tokens
+    assert "".join(seen) == done.text
+    assert len(seen) == done.n_tokens
 
 
 def test_logprobs_come_when_asked_for():
@@ -151,7 +167,8 @@ def test_what_it_cannot_do_is_refused():
 def test_peeks_are_the_scripts_and_cut_to_the_top():
     engine = ScriptedEngine({"*": "x"}, peeks=lambda prefix: uniform([5, 6, 7, 8]))
     (row,) = asyncio.run(engine.peek([(1,)], top=2))
-    assert sorted(row) == [5, 6] and row[5] == pytest.approx(-1.386294)
+    assert sorted(row) == [5, 6]
+    assert row[5] == pytest.approx(-1.386294)
     assert asyncio.run(ScriptedEngine({}).score([(1, 2, 3)])) == [[0.0, -0.5, -0.5]]
 
 
@@ -160,4 +177,7 @@ def test_everything_asked_is_recorded():
     ask(engine, path="7")
     engine.release(["p#0:7"])
     asyncio.run(engine.aclose())
-    assert engine.requests[0].key.path == "7" and engine.released == ["p#0:7"] and engine.closed and engine.most_live == 1
+    assert engine.requests[0].key.path == "7"
+    assert engine.released == ["p#0:7"]
+    assert engine.closed
+    assert engine.most_live == 1

@@ -14,7 +14,8 @@ def path(text: str) -> Path:
 def test_scores_are_a_function_of_the_text_after_the_prompt():
     scorer = ScriptedScorer(lambda text: [0.5] * text.count("\n\n") + [0.9])
     (scores,) = asyncio.run(scorer.score("p", [path("a\n\nb")]))
-    assert scores.steps == (0.5, 0.9) and scores.scored_tokens == 3
+    assert scores.steps == (0.5, 0.9)
+    assert scores.scored_tokens == 3
     assert scorer.calls == [("p", ("0",))]
 
 

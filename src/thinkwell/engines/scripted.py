@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability
@@ -73,7 +74,7 @@ class ToyTokenizer:
 
     WORDS = re.compile(r"\n\n|</?think>| ?\\boxed\{| ?[A-Za-z_]+|.", re.DOTALL)
     BASE = 0x110001
-    _pieces: dict[int, str] = {}
+    _pieces: ClassVar[dict[int, str]] = {}
 
     def __init__(self, level: str = "word") -> None:
         if level not in ("word", "char"):
@@ -213,7 +214,9 @@ class ScriptedEngine:
             for token in done.tokens:
                 request.on_tokens((token,), self.tokenizer.piece(token))
         if Capability.TOKEN_IDS not in self.capabilities:
-            return Completion(done.text, (), done.finish, len(done.tokens), done.dropped, None, done.stop_matched, done.prefill_computed, 0, done.steps)
+            return Completion(
+                done.text, (), done.finish, len(done.tokens), done.dropped, None, done.stop_matched, done.prefill_computed, 0, done.steps
+            )
         return done
 
     def _cut(self, request: Request, reply: Reply, script: tuple[int, ...], prefill: int) -> Completion:
@@ -244,7 +247,9 @@ class ScriptedEngine:
         values = (*reply.logprobs, *([reply.logprobs[-1] if reply.logprobs else LOGPROB] * len(tokens)))[: len(tokens)]
         logprobs = values if request.logprobs and Capability.LOGPROBS in self.capabilities else None
         text = self.tokenizer.decode(tokens)
-        return Completion(text, tuple(tokens), finish, len(tokens), written - len(tokens), logprobs, matched, prefill_computed=prefill, steps=written)
+        return Completion(
+            text, tuple(tokens), finish, len(tokens), written - len(tokens), logprobs, matched, prefill_computed=prefill, steps=written
+        )
 
     def _line(self, ask: Ask, ids: Sequence[int]) -> tuple[str, Line, int]:
         """The script's entry for a request, and how many of its tokens the path has used up."""

@@ -20,12 +20,14 @@ class Stopped:
         return self.written - self.kept
 
 
-def find_stop(pieces: Sequence[str], stop: Sequence[str], *, include: bool = True, context: str = "", min_tokens: int = 0) -> Stopped | None:
+def find_stop(
+    pieces: Sequence[str], stop: Sequence[str], *, include: bool = True, context: str = "", min_tokens: int = 0
+) -> Stopped | None:
     """The first stop string that is complete after some token, or None.
 
     pieces: the text of each new token. context: what the segment held before; a stop string may begin in it but must end in `pieces`. Stops that are complete before
-    `min_tokens` tokens do not count. Of several complete after the same token the one that begins first wins, then the longer.
-    Tokens are never split: a kept stop string keeps the whole token it ends in; a dropped one takes the whole token it begins in with it.
+    `min_tokens` tokens do not count. Of several complete after the same token the one that is complete first wins, then the longer.
+    Tokens are never split: a kept stop string keeps the whole token it ends in; a dropped one leaves the token it begins in the middle of, with the text cut before it.
     """
     if not any(stop):
         return None
@@ -40,15 +42,16 @@ def find_stop(pieces: Sequence[str], stop: Sequence[str], *, include: bool = Tru
         found: list[tuple[int, int, str]] = []
         for s in stop:
             start = text.find(s, max(0, before - reach + 1)) if s else -1
-            while 0 <= start and start + len(s) <= before:
+            while start >= 0 and start + len(s) <= before:
                 start = text.find(s, start + 1)
             if start >= 0:
-                found.append((start, -len(s), s))
+                found.append((start + len(s), start, s))
         if not found:
             continue
-        start, _, matched = min(found)
+        _, start, matched = min(found)
         if include:
             return Stopped(count, count, text[len(context) :], matched)
-        kept = max((i for i in range(count + 1) if edges[i] <= start), default=0)
-        return Stopped(count, kept, text[len(context) : edges[kept]], matched)
+        start = max(start, len(context))
+        kept = next(i for i in range(count + 1) if edges[i] >= start)
+        return Stopped(count, kept, text[len(context) : start], matched)
     return None

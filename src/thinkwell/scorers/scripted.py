@@ -32,10 +32,7 @@ class ScriptedScorer:
         return [Scores(check(self._steps(path.text), self.name), len(path)) for path in paths]
 
     def _steps(self, text: str) -> Sequence[float]:
-        if callable(self.rule):
-            value = self.rule(text)
-        else:
-            value = next((score for key, score in self.rule.items() if key in text), 0.5)
+        value = self.rule(text) if callable(self.rule) else next((score for key, score in self.rule.items() if key in text), 0.5)
         return (float(value),) if isinstance(value, int | float) else tuple(value)
 
     def release(self, lineages: Sequence[str]) -> None:
