@@ -1,0 +1,194 @@
+"""`thinkwell compare`: methods on one task at equal cost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thinkwell.cli.arguments import knobs_of
+from thinkwell.cli.failure import Interrupted, exits, say
+from thinkwell.cli.options import (
+    BaseUrls,
+    BudgetItems,
+    EngineName,
+    KnobItems,
+    ModelName,
+    PresetName,
+    RunFolder,
+    Seed,
+    Temperature,
+    TopP,
+    engine_options,
+)
+from thinkwell.cli.show import check_writable, print_table, write_json
+
+if TYPE_CHECKING:
+    from thinkwell.core.sampling import Sampling
+    from thinkwell.runs.compare import Progress
+    from thinkwell.runs.comparison import Comparison, Row
+    from thinkwell.runs.spec import CompareSpec
+    from thinkwell.runs.statistics import Estimate
+
+
+@exits
+def compare(
+    task: Annotated[str, typer.Option("--task", help="See `thinkwell tasks list`.")],
+    methods: Annotated[
+        list[str],
+        typer.Option(
+            "--methods",
+            metavar="NAME[:KNOB=VALUE,...]",
+            help="Methods, several after one --methods; the first is what the others are compared with.",
+        ),
+    ],
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="FILE", help="Local copy of the task's data; recorded samples for --engine replay.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Number of problems; default: all (100 where they are generated).")] = None,
+    seed: Seed = 0,
+    budget: BudgetItems = None,
+    samples: Annotated[int, typer.Option("--samples", help="Repetitions of every problem.")] = 1,
+    engine: EngineName = "local",
+    model: ModelName = None,
+    base_url: BaseUrls = None,
+    preset: PresetName = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    knobs: KnobItems = None,
+    task_knobs: Annotated[
+        list[str] | None, typer.Option("--task-set", metavar="KNOB=VALUE", help="A knob of the task, such as levels=4.")
+    ] = None,
+    out: RunFolder = None,
+    grow: Annotated[
+        bool, typer.Option("--grow", help="Let a run folder take more methods, problems or samples than it was begun with.")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON; `-` for stdout.")] = None,
+    in_flight: Annotated[int | None, typer.Option("--in-flight", help="Problems solved at a time.")] = None,
+    order: Annotated[
+        str, typer.Option("--order", metavar="method|mixed", help="One method after the other (exact seconds), or mixed (a little faster).")
+    ] = "method",
+) -> None:
+    """Compare methods on the same problems with the same budget; with --out, a killed run goes on where it stopped."""
+    import asyncio
+
+    from thinkwell.core.budget import Budget
+    from thinkwell.runs.compare import command_line
+    from thinkwell.runs.spec import IN_FLIGHT, CompareSpec
+
+    spec = CompareSpec(
+        task=task,
+        methods=tuple(methods),
+        knobs=knobs_of(knobs or []),
+        data=data,
+        limit=limit,
+        seed=seed,
+        budget=Budget.parse(budget or []),
+        engine="lab" if engine == "local" and model is None else engine,
+        model=model,
+        engine_options=engine_options(engine, base_url),
+        task_options=knobs_of([f"task.{item}" for item in task_knobs])["task"] if task_knobs else {},
+        preset=preset,
+        sampling=sampling_of(task, preset, temperature, top_p),
+        samples=samples,
+        in_flight=in_flight or IN_FLIGHT,
+        order=order,  # type: ignore[arg-type]  # checked by CompareSpec
+        out=out,
+        grow=grow,
+        command=command_line(),
+    )
+    check_writable(json_file)
+    quiet = str(json_file) == "-"
+    try:
+        comparison = asyncio.run(_run(spec, quiet))
+    except KeyboardInterrupt:
+        kept = (
+            f"What was finished is kept in {out}; run the same command again to go on."
+            if out
+            else "Nothing was kept; give --out DIR to be able to go on."
+        )
+        raise Interrupted(kept) from None
+    write_json(comparison.as_dict(), json_file)
+    if not quiet:
+        show(comparison)
+    if out is not None:
+        from thinkwell.runs.report import write_report
+
+        page = write_report(out)
+        if not quiet:
+            print(f"\nreport: {page}")
+    if any(row.errors == comparison.problems * comparison.samples for row in comparison.rows):
+        raise typer.Exit(1)
+
+
+async def _run(spec: CompareSpec, quiet: bool) -> Comparison:
+    from thinkwell.runs.compare import compare_async
+
+    if quiet or not sys.stdout.isatty():
+        return await compare_async(spec)
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    with Bar(*columns, transient=True) as bar:
+        job = bar.add_task(spec.task, total=None)
+
+        def advance(progress: Progress) -> None:
+            bar.update(
+                job, completed=progress.done, total=progress.total, description=progress.record.method if progress.record else spec.task
+            )
+
+        return await compare_async(spec, progress=advance)
+
+
+def sampling_of(task: str, preset: str | None, temperature: float | None, top_p: float | None) -> Sampling | None:
+    """The preset's sampling with what is given changed; None where nothing is."""
+    from thinkwell.ask import with_sampling
+    from thinkwell.tasks import TASKS
+    from thinkwell.tasks.presets import preset as named_preset
+
+    change = with_sampling(temperature, top_p)
+    return change(named_preset(preset or TASKS.get(task).preset)) if change else None
+
+
+def show(comparison: Comparison) -> None:
+    """The table, and pass@k of the first method that samples independently."""
+    budget = " ".join(f"{name}={value}" for name, value in comparison.budget.items()) or "none"
+    title = (
+        f"{comparison.task}: {comparison.problems} problems, model {comparison.model}, budget {budget} a problem, seed {comparison.seed}"
+    )
+    columns = ("method", "accuracy", "95% interval", "vs first", "tokens", "scored", "seconds", "no answer", "cut", "errors")
+    print(title)
+    print_table(columns, [_cells(row) for row in comparison.rows])
+    for row in comparison.rows:
+        if row.errors:
+            say(f"{row.method}: {row.errors} of {comparison.problems * comparison.samples} ended in an error, the first: {row.first_error}")
+    sampled = max((row for row in comparison.rows if row.at_k), key=lambda row: row.at_k[-1].k, default=None)
+    if sampled is not None:
+        print(f"\nsamples of {sampled.method}")
+        cells = [(str(at.k), _interval(at.pass_at_k), _interval(at.maj_at_k), str(at.pass_at_k.n)) for at in sampled.at_k]
+        print_table(("k", "pass@k", "maj@k", "problems"), cells)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    low, high = row.accuracy.ci95
+    difference = "" if row.difference is None else f"{100 * row.difference.mean:+.1f}"
+    return (
+        row.method,
+        f"{100 * row.accuracy.mean:.1f}%",
+        f"{100 * low:.1f} to {100 * high:.1f}",
+        difference,
+        f"{row.generated_tokens:.0f}",
+        f"{row.scorer_calls:.1f}",
+        f"{row.seconds:.3f}",
+        f"{100 * row.no_answer:.0f}%",
+        f"{100 * row.truncated:.0f}%",
+        str(row.errors),
+    )
+
+
+def _interval(estimate: Estimate) -> str:
+    low, high = estimate.ci95
+    return f"{100 * estimate.mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"

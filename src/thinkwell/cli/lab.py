@@ -1,0 +1,91 @@
+"""`thinkwell lab`: the bundled model's card, a look at its world, and the build that remakes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thinkwell.cli.failure import Interrupted, exits, say
+from thinkwell.cli.options import AsJson, Seed
+from thinkwell.cli.show import console, print_json
+from thinkwell.core.errors import ConfigError, MissingExtra, RunFolderError
+
+app = typer.Typer(no_args_is_help=True, help="The bundled model and its world: card, sample, build.")
+
+
+@app.command("card")
+@exits
+def card(as_json: AsJson = False) -> None:
+    """Print the model card: what the bundled model can do, measured."""
+    from thinkwell.lab.card import load_card, render_card
+
+    facts = load_card()
+    if as_json:
+        print_json(facts)
+    else:
+        console().print(render_card(facts), markup=False)
+
+
+@app.command("sample")
+@exits
+def sample(
+    n: Annotated[int, typer.Option("--limit", help="Number of problems.")] = 3,
+    level: Annotated[int | None, typer.Option("--level", help="1 to 10; default: the test mix.")] = None,
+    seed: Seed = 0,
+    split: Annotated[str, typer.Option("--split", help="train or test; disjoint by construction.")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Print problems of the lab's world with their exact solutions."""
+    from thinkwell.lab import world
+    from thinkwell.lab.trace import gold_trace
+
+    if n < 1 or (level is not None and not 1 <= level <= 10) or split not in ("train", "test"):
+        raise ConfigError(
+            f"--limit {n} --level {level} --split {split} is out of range; expected at least 1, 1 to 10, and train or test. Mend the option."
+        )
+    drawn = [world.generate(seed * 1_000_003 + i, level, split) for i in range(n)] if level else world.default_mix(n, seed)
+    if as_json:
+        print_json(
+            [{"level": p.level, "question": p.question, "answer": p.answer, "trace": gold_trace(p).text} for p in drawn]
+        )
+        return
+    for problem in drawn:
+        print(f"level {problem.level}\n{problem.question}\n\n{gold_trace(problem).text}\n")
+
+
+@app.command("build")
+@exits
+def build(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the models, the card and the checkpoints.")],
+    scale: Annotated[str, typer.Option("--scale", help="full (an hour or two on two cores) or mini (minutes, for tests).")] = "full",
+    seed: Seed = 0,
+    until: Annotated[str | None, typer.Option("--until", help="Stop after this stage.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier build left in DIR.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remake the lab from a seed; a build that was stopped goes on where it was."""
+    try:
+        from thinkwell.lab.build import SCALES, STAGES
+        from thinkwell.lab.build import build as build_lab
+    except ImportError:
+        raise MissingExtra("torch or transformers, needed to build the lab,", "local") from None
+    if scale not in SCALES or (until or STAGES[-1]) not in STAGES:
+        raise ConfigError(
+            f"--scale {scale} --until {until} is unknown; expected a scale of {', '.join(SCALES)} and a stage of {', '.join(STAGES)}. Mend the option."
+        )
+    try:
+        folder = build_lab(out, scale, seed, not fresh, until=until or STAGES[-1], log=say)  # type: ignore[arg-type]  # scale is checked above
+    except ValueError as error:
+        raise RunFolderError(str(error)) from None
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write {out}: {error.strerror or error}; expected a folder that can be written. Give another --out DIR."
+        ) from None
+    except KeyboardInterrupt:
+        raise Interrupted(f"Checkpoints are in {out}; run the same command again to go on.") from None
+    if as_json:
+        print_json({"folder": str(folder)})
+    else:
+        print(folder)

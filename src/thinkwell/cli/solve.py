@@ -1,0 +1,108 @@
+"""`thinkwell solve`: one question, the path shown while it is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thinkwell.cli.arguments import knobs_of
+from thinkwell.cli.failure import Interrupted, exits
+from thinkwell.cli.options import (
+    AsJson,
+    BaseUrls,
+    BudgetItems,
+    EngineName,
+    KnobItems,
+    ModelName,
+    PresetName,
+    Seed,
+    Temperature,
+    TopP,
+    engine_options,
+)
+from thinkwell.cli.show import console, print_json
+from thinkwell.core.errors import UnknownName
+
+if TYPE_CHECKING:
+    from thinkwell.ask import Solution
+
+
+@exits
+def solve(
+    text: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
+    method: Annotated[str, typer.Option("--method", help="See `thinkwell methods`.")] = "self_consistency",
+    engine: EngineName = "local",
+    model: ModelName = None,
+    base_url: BaseUrls = None,
+    preset: PresetName = None,
+    seed: Seed = 0,
+    budget: BudgetItems = None,
+    knobs: KnobItems = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="The right answer, to have the solution graded; no method sees it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve one question with one method; live on a terminal."""
+    from thinkwell.ask import solve as ask
+    from thinkwell.ask import with_sampling
+    from thinkwell.core.budget import Budget
+    from thinkwell.core.method import METHODS
+    from thinkwell.core.problem import Problem
+    from thinkwell.runs.spec import parse_method
+
+    name, named = parse_method(method)
+    METHODS.get(name)
+    given = knobs_of(knobs or [])
+    for other in given:
+        if other != name:
+            raise UnknownName("method in --set", other, [name], hint=f"This command runs {name!r} only.")
+    question = sys.stdin.read().strip() if text == "-" else text
+    problem = dataclasses.replace(Problem.ask(question), reference=reference)
+    live = None
+    if not as_json and sys.stdout.isatty():
+        from thinkwell.cli.live import LivePaths
+
+        live = LivePaths()
+    try:
+        with _display(live):
+            solution = ask(
+                problem, name, engine, seed, Budget.parse(budget or []), model=model, preset=preset, live=live,
+                sampling=with_sampling(temperature, top_p), engine_options=engine_options(engine, base_url), **{**named, **given.get(name, {})},
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise Interrupted("Nothing was kept; the same command with the same seed writes the same tokens again.") from None
+    if as_json:
+        print_json(solution.as_dict())
+    else:
+        _show(solution)
+
+
+def _display(live):  # type: ignore[no-untyped-def]  # a context manager
+    if live is None:
+        return nullcontext()
+    from rich.live import Live
+
+    return Live(get_renderable=live.__rich__, console=console(), refresh_per_second=12, transient=True, vertical_overflow="visible")
+
+
+def _show(solution: Solution) -> None:
+    from thinkwell.cli.live import coloured
+
+    out = console()
+    if solution.outcome.chosen is not None:
+        out.print(coloured(solution.outcome.chosen), end="\n\n", soft_wrap=True)
+    usage, paths = solution.usage, len(solution.outcome.paths)
+    out.print(f"[bold]answer[/bold]  {'none' if solution.answer is None else solution.answer}")
+    if solution.verdict is not None:
+        out.print(f"[bold]verdict[/bold] {solution.verdict.value}")
+    scored = f", {usage.scorer_calls} scorer calls" if usage.scorer_calls else ""
+    out.print(
+        f"[dim]{solution.method}: {paths} path{'s' * (paths != 1)}, {usage.generated_tokens} tokens{scored}, {usage.seconds:.1f} s[/dim]"
+    )
