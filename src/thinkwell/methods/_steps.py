@@ -100,12 +100,15 @@ def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 
     """How many live paths the tokens left can carry to their end, at least one.
 
     A search that keeps its full width to the last token ends with many unfinished paths and no answer; narrowing to this number leaves room to
-    answer. A path is taken to need the rest of a typical length; `cost` multiplies it (look-ahead, later iterations).
+    answer. A path is taken to need the rest of a typical length. That may be far too little (hard problems are longer), so one step of all paths
+    may cost no more than half of what is left: the width then halves step by step instead of falling off the edge.
+    `cost` multiplies both (look-ahead, later iterations).
     """
-    written = [c.path.count(Origin.MODEL) for c in candidates]
+    written = sum(c.path.count(Origin.MODEL) for c in candidates)
     typical = session.preset.typical_tokens
-    rest = max(typical - sum(written) / max(1, len(written)), typical / SHORTEST_REST, 1.0)
-    return max(1, int(session.tokens_left / (rest * cost)))
+    rest = max(typical - written / max(1, len(candidates)), typical / SHORTEST_REST, 1.0)
+    step = written / max(1, sum(len(c.marks) for c in candidates))
+    return max(1, int(session.tokens_left / (max(rest, 2 * step) * cost)))
 
 
 def replicate(session: Session, survivors: Sequence[Candidate], width: int) -> list[Candidate]:

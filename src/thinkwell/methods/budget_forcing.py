@@ -65,10 +65,8 @@ class BudgetForcing:
     name: ClassVar[str] = "budget_forcing"
     about: ClassVar[About] = About(
         'one path, made to think longer with "Wait" or cut short and asked to answer',
-        "s1: Simple test-time scaling (Muennighoff et al. 2025)",
-        "2501.19393",
-        "decoding",
-    )
+        "s1: Simple test-time scaling (Muennighoff et al. 2025)", "2501.19393", "decoding",
+    )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.CONTINUE_PREFIX})
     scorers: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[Knobs]] = Config

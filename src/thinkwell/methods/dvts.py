@@ -96,7 +96,9 @@ class Dvts:
                 break
             to_end = number == config.max_steps or session.scorer_calls_left == 0
             flat = [candidate for tree in trees.values() for candidate in tree]
-            grown = iter(await self._judge(session, await write_step(session, flat, step_tokens=config.step_tokens, to_end=to_end)))
+            flat = await write_step(session, flat, step_tokens=config.step_tokens, to_end=to_end)
+            choosing = len(flat) > len(trees)  # one candidate a subtree: nothing to look ahead for
+            grown = iter(await (self._look_ahead(session, flat) if config.lookahead and choosing else judge(session, flat, config.agg)))
             for index, tree in trees.items():
                 last[index] = [next(grown) for _ in tree]
                 kept[index] = max(last[index], key=lambda c: c.score)
@@ -117,10 +119,8 @@ class Dvts:
         each, extra = divmod(min(able, self.config.n_expand * len(going)), len(going)) if going else (0, 0)
         return {index: copy(session, kept[index], each + (rank < extra)) for rank, index in enumerate(going)}
 
-    async def _judge(self, session: Session, candidates: list[Candidate]) -> list[Candidate]:
-        """The candidates, scored. With look-ahead a live one gets the score of a fork that went on greedily and is then given up."""
-        if not self.config.lookahead:
-            return await judge(session, candidates, self.config.agg)
+    async def _look_ahead(self, session: Session, candidates: list[Candidate]) -> list[Candidate]:
+        """The candidates, each live one with the score of a fork that went on greedily and is then given up."""
         scouts = [c if over(session, c.path) else replace(c, path=session.fork(c.path, 1)[0]) for c in candidates]
         for _ in range(self.config.lookahead):
             scouts = await write_step(session, scouts, step_tokens=self.config.step_tokens, sampling=GREEDY)

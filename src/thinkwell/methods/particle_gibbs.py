@@ -24,6 +24,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
@@ -150,7 +151,8 @@ async def branch(session: Session, reference: Candidate, number: int) -> Candida
     past = after(reference, number)
     if len(past.marks) == len(reference.marks) and over(session, reference.path):
         return reference
-    return replace(past, path=await session.cut(reference.path, past.marks[-1][0]))
+    length = past.marks[-1][0] if past.marks else reference.path.count(Origin.PROMPT)
+    return replace(past, path=await session.cut(reference.path, length))
 
 
 def keep(population: list[Candidate], n: int, temperature: float, rng: np.random.Generator) -> list[Candidate]:

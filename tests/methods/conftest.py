@@ -1,0 +1,99 @@
+"""Small worlds for methods: a scripted model, a scripted judge, and a way to run a method in them through a real session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from thinkwell.core.answer import AnswerKind
+from thinkwell.core.budget import Budget, Usage
+from thinkwell.core.method import METHODS, Outcome
+from thinkwell.core.problem import Problem
+from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import Completion, Request
+from thinkwell.engines.scripted import Script, ScriptedEngine
+from thinkwell.scorers.scripted import Rule, ScriptedScorer
+from thinkwell.session import Session
+
+PROBLEM = Problem("p", "How many?", "7", AnswerKind.INTEGER)
+PRESET = Preset("toy", 1, "{question}", max_tokens=60, typical_tokens=10)
+
+
+class Ledger(ScriptedEngine):
+    """A scripted engine with books of its own: what it wrote is counted here, not taken from the session."""
+
+    sampled: int = 0
+
+    async def generate(self, requests: list[Request]) -> list[Completion]:  # type: ignore[override]
+        done = await super().generate(requests)
+        self.sampled += sum(c.n_tokens + c.dropped for c in done)
+        return done
+
+
+@dataclass
+class Played:
+    """A finished run and everything around it."""
+
+    outcome: Outcome
+    session: Session
+    engine: Ledger
+    scorer: ScriptedScorer
+
+    @property
+    def answer(self) -> str | None:
+        return self.outcome.answer.canonical if self.outcome.answer else None
+
+    @property
+    def usage(self) -> Usage:
+        return self.session.usage
+
+    @property
+    def texts(self) -> list[str]:
+        return [path.text for path in self.outcome.paths]
+
+    def events(self, kind: type) -> list[Any]:
+        return [event for event in self.session.events if isinstance(event, kind)]
+
+
+def play(
+    method: str,
+    script: Script,
+    judge: Rule | dict[str, Any] = lambda text: 0.5,
+    *,
+    preset: Preset = PRESET,
+    problem: Problem = PROBLEM,
+    budget: Budget | None = None,
+    fit: bool = False,
+    seed: int = 0,
+    engine: Any = None,
+    **knobs: Any,
+) -> Played:
+    """Run `method` with `knobs`; with `fit`, sized to the budget first."""
+    cls = METHODS.get(method)
+    solver = cls(cls.Config(**knobs))
+    if fit and budget:
+        solver = solver.fit(budget, preset)
+    model = engine or Ledger(script)
+    scorer = ScriptedScorer(judge)
+    session = Session(problem, model, preset=preset, seed=seed, budget=budget, scorers={"prm": scorer})
+    outcome = asyncio.run(session.run(solver))
+    return Played(outcome, session, model, scorer)
+
+
+@pytest.fixture
+def toy() -> Preset:
+    return PRESET
+
+
+@pytest.fixture(name="play")
+def _play() -> Callable[..., Played]:
+    return play
+
+
+@pytest.fixture
+def ledger() -> type[Ledger]:
+    return Ledger
