@@ -109,6 +109,16 @@ def test_an_endless_model_gives_no_answer_and_ends(play):
     assert run.usage.generated_tokens == 40
 
 
+def test_an_ended_sibling_answers_when_its_subtree_never_ends(play):
+    """The kept child goes on for ever; its sibling had ended with an answer, though it scored lower."""
+
+    def script(ask: Ask) -> Reply:
+        return Reply("short \\boxed{7}") if ask.path == "0" else Reply("long\n\n", eos=False)
+
+    run = play("dvts", script, {"short": 0.4, "long": 0.6}, n_subtrees=1, n_expand=2, budget=Budget(tokens=30))
+    assert run.answer == "7"
+
+
 def test_fit_sizes_subtrees_then_expansion(toy):
     cls = METHODS.get("dvts")
     size = lambda tokens, **knobs: (lambda c: (c.n_subtrees, c.n_expand))(cls(cls.Config(**knobs)).fit(Budget(tokens=tokens), toy).config)  # noqa: E731

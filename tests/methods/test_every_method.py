@@ -68,7 +68,9 @@ def go(name, knobs, engine, *, budget=None, fit=False, seed=0, preset, rule=rand
     cls = METHODS.get(name)
     method = cls(cls.Config(**knobs))
     method = method.fit(budget, preset) if fit and budget else method
-    session = Session(Problem("p", "?", "7", AnswerKind.INTEGER), engine, preset=preset, seed=seed, budget=budget, scorers={"prm": ScriptedScorer(rule)})
+    session = Session(
+        Problem("p", "?", "7", AnswerKind.INTEGER), engine, preset=preset, seed=seed, budget=budget, scorers={"prm": ScriptedScorer(rule)}
+    )
     return asyncio.run(asyncio.wait_for(session.run(method), 20)), session
 
 
@@ -168,7 +170,11 @@ CLOSES_ONLY = lambda ask: Reply("</think>", eos=False)  # noqa: E731
 GARBAGE = lambda ask: Reply("}{\\boxed{{\u0000\ufffd</think><think>\n\n\\boxed{}", eos=len(ask.so_far) % 3 == 0)  # noqa: E731
 
 
-@pytest.mark.parametrize("model", [NEVER_ENDS, NEVER_ENDS_STEPS, BLANK_STEPS, EMPTY, CLOSES_ONLY, GARBAGE], ids=["endless", "steps", "blank", "empty", "closes", "garbage"])
+@pytest.mark.parametrize(
+    "model",
+    [NEVER_ENDS, NEVER_ENDS_STEPS, BLANK_STEPS, EMPTY, CLOSES_ONLY, GARBAGE],
+    ids=["endless", "steps", "blank", "empty", "closes", "garbage"],
+)
 @pytest.mark.parametrize(("name", "knobs"), VARIANTS, ids=NAMES)
 def test_a_broken_model_never_hangs_or_breaks_a_method(name, knobs, model, toy):
     for budget in (None, Budget(tokens=1), Budget(tokens=100)):

@@ -112,7 +112,10 @@ def test_copies_of_an_ended_particle_vote_once(play):
 
 def test_selection_by_sampling_follows_the_weights_and_the_seed(play):
     script = {"*": ["fine \\boxed{1}", "poor \\boxed{2}"]}
-    answers = [play("particle_filtering", script, {"fine": 0.75, "poor": 0.25}, n_particles=2, selection="sample", seed=s).answer for s in range(100)]
+    answers = [
+        play("particle_filtering", script, {"fine": 0.75, "poor": 0.25}, n_particles=2, selection="sample", seed=s).answer
+        for s in range(100)
+    ]
     assert 0.8 < answers.count("1") / 100 < 0.98  # odds 3 : 1/3, so 9 of 10
     assert play("particle_filtering", script, {"fine": 0.75, "poor": 0.25}, n_particles=2).answer == "1"
 
@@ -131,7 +134,7 @@ def test_exactly_max_steps_are_taken(play):
 
 
 def test_steps_may_be_counted_in_tokens(play):
-    """"a b c d \\boxed{7}" has no blank line; two tokens a step make four steps of its eight tokens."""
+    """ "a b c d \\boxed{7}" has no blank line; two tokens a step make four steps of its eight tokens."""
     run = play("particle_filtering", {"*": "a b c d \\boxed{7}"}, n_particles=1, step_tokens=2)
     assert run.answer == "7"
     assert len(run.scorer.calls) == 4
@@ -175,7 +178,9 @@ def second_sweep(ask: Ask) -> str:
     """Only path "0", of the first sweep, begins well; paths that begin badly end badly."""
     if not ask.so_far:
         return "good\n\n" if ask.path == "0" else "bad\n\n"
-    return "then\n\n" if ask.so_far.count("\n\n") < 2 else f"{ask.path} " + ("\\boxed{7}" if ask.so_far.startswith("good") else "\\boxed{0}")
+    return (
+        "then\n\n" if ask.so_far.count("\n\n") < 2 else f"{ask.path} " + ("\\boxed{7}" if ask.so_far.startswith("good") else "\\boxed{0}")
+    )
 
 
 def test_a_drawn_reference_is_cut_at_the_current_step_and_goes_on(play):

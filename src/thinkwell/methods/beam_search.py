@@ -98,9 +98,10 @@ class BeamSearch:
             if session.exhausted or not live(session, beams) or len(ended) >= config.n_beams:
                 break
             kept = ranked(distinct(beams) if config.drop_duplicates else beams)[:n_keep]
-            drop(session, beams, kept, "not among the best")
             width = min(config.n_beams, affordable(session, live(session, kept)))
-            beams = replicate(session, kept, width) if sal else compete(session, kept, n_expand, width)
+            copies = replicate(session, kept, width) if sal else compete(session, kept, n_expand, width)
+            drop(session, beams, copies, "not among the best")
+            beams = copies
         if sal and ended:
             drop(session, beams, (), "enough beams have ended")
         pool = distinct(ended if sal and ended else beams)

@@ -90,6 +90,7 @@ class Dvts:
         width = min(config.n_subtrees, affordable(session, (), 1 + config.lookahead))
         kept = [Candidate(path) for path in await session.open(width)]
         last: dict[int, list[Candidate]] = {}  # subtree -> candidates of its last step
+        spare: list[Candidate] = []  # ended, but a live sibling was kept: read for an answer only if nothing else has one
         for number in range(1, config.max_steps + 1):
             trees = self._sprout(session, kept)
             if not trees:
@@ -103,11 +104,14 @@ class Dvts:
                 last[index] = [next(grown) for _ in tree]
                 kept[index] = max(last[index], key=lambda c: c.score)
                 if not over(session, kept[index].path):
+                    spare += [c for c in last[index] if over(session, c.path)]
                     drop(session, last[index], [kept[index]], "a sibling scored higher")
                     last[index] = [kept[index]]
             if session.exhausted:
                 break
         pool = distinct(await self._finish(session, [c for index in sorted(last) for c in last[index]]))
+        if all(session.answer(c.path) is None for c in pool):
+            pool = distinct([*pool, *spare])
         return select(session, [c.path for c in pool], [c.score for c in pool], config.select)
 
     def _sprout(self, session: Session, kept: list[Candidate]) -> dict[int, list[Candidate]]:
