@@ -36,6 +36,7 @@ from thinkwell.runs.comparison import Comparison, row_of
 from thinkwell.runs.record import CUT_SHORT, Candidate, Record, are_independent, content_key, trace_of, was_cut
 from thinkwell.runs.spec import Arm, CompareSpec
 from thinkwell.runs.store import Store, problem_as_dict
+from thinkwell.runs.whole import write_whole
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.session import Session
 
@@ -339,15 +340,15 @@ class _Run:
         by_arm = {arm.label: [self.records[job.key] for job in self.plan if job.arm is arm] for arm in self.arms}
         key = level_key(self.problems)
         levels = {problem.id: str(problem.meta[key]) for problem in self.problems} if key else {}
-        first = by_arm[self.arms[0].label]
+        baseline = next((arm.label for arm in self.arms if arm.label == "single"), self.arms[0].label)
         walls = self._walls(by_arm)
         rows = tuple(
-            row_of(arm.label, arm.name, arm.config, by_arm[arm.label], first, levels, walls[arm.label], self.spec.seed) for arm in self.arms
+            row_of(arm.label, arm.name, arm.config, by_arm[arm.label], by_arm[baseline], levels, walls[arm.label], self.spec.seed) for arm in self.arms
         )  # fmt: skip
         info = self.engine.info
         return Comparison(
             self.spec.task, info.model, info.name, len(self.problems), self.spec.seed, self.spec.budget.describe(), rows, self.spec.samples,
-            self.preset.full_name, None if self.spec.out is None else str(self.spec.out), tuple(records),
+            self.preset.full_name, baseline, None if self.spec.out is None else str(self.spec.out), tuple(records),
         )  # fmt: skip
 
     def _walls(self, by_arm: Mapping[str, Sequence[Record]]) -> dict[str, float]:
@@ -376,17 +377,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def write_whole(file: FilePath, text: str) -> None:
-    """Write a file so that no reader ever sees half of it. Raises `RunFolderError` if it cannot be written."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-        draft.replace(file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise RunFolderError(f"cannot write {file}: {error.strerror or error}. Free space or give another place.") from None
 
 
 def command_line() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from thinkwell.runs.statistics import Estimate, majority_at_k, mean_interval, pa
 
 # Cost that depends on what else was in the batch: kept apart from the rows, so that equal runs give equal rows.
 BATCH_COSTS = ("prefill_computed", "prefill_reused", "engine_steps")
+ENOUGH = 0.9  # share of problems that must have k samples: those with many are the ones with short answers, which are easy
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Row:
     """One method of a comparison. Means are over problems (over problem and sample where a run repeats them); `errors` is a count.
 
     accuracy: share of problems whose one final answer is right; a problem that ended in an error is in the denominator. pass_at_1: mean over the paths the method chose from.
-    difference: accuracy minus the first method's, paired by problem (None for the first). seconds: wall time a problem.
+    difference: accuracy minus the baseline's, paired by problem (None for the baseline itself). seconds: wall time a problem.
     """
 
     method: str
@@ -113,6 +114,7 @@ class Comparison:
     rows: tuple[Row, ...]
     samples: int = 1
     preset: str = ""
+    baseline: str = ""  # the method the differences are against: `single` where it takes part, else the first
     out: str | None = None
     records: tuple[Record, ...] = field(default=(), repr=False)
 
@@ -128,6 +130,7 @@ class Comparison:
             "rows": [row.as_dict() for row in self.rows],
             "samples": self.samples,
             "preset": self.preset,
+            "baseline": self.baseline,
             "timing": {row.method: {"seconds": row.seconds, **row.batch_costs} for row in self.rows},
         }
 
@@ -141,17 +144,17 @@ def row_of(
     name: str,
     config: Mapping[str, Any],
     records: Sequence[Record],
-    first: Sequence[Record],
+    baseline: Sequence[Record],
     levels: Mapping[str, str],
     seconds: float,
     seed: int,
 ) -> Row:
-    """Means and intervals of one method. `first`: the records of the method to compare with (the same ones: no difference is given). `levels`: level of each problem."""
+    """Means and intervals of one method. `baseline`: the records to compare with (the same ones: no difference is given). `levels`: level of each problem."""
     values = _by_problem(records, lambda record: float(record.correct))
     accuracy = mean_interval(list(values.values()), seed)
     difference = None
-    if first is not records:
-        other = _by_problem(first, lambda record: float(record.correct))
+    if baseline is not records:
+        other = _by_problem(baseline, lambda record: float(record.correct))
         difference = paired_difference([values[p] for p in values], [other[p] for p in values], seed)
     failures = [record.failure for record in records if record.failure is not None]
 
@@ -194,7 +197,8 @@ def row_of(
 def at_k(records: Sequence[Record], seed: int = 0) -> tuple[AtK, ...]:
     """pass@k and maj@k for k = 1, 2, 4 ... n where the candidates are independent samples of one prompt; else nothing.
 
-    The candidates of a problem's repetitions are pooled. Each k is measured on the problems with at least k samples and says how many those are.
+    The candidates of a problem's repetitions are pooled. A k that fewer than `ENOUGH` of the problems have samples for is left out; one that not all have is
+    measured on those that do and says how many they are.
     """
     judged = [record for record in records if record.failure is None]
     if not judged or not all(record.independent for record in judged):
@@ -208,6 +212,8 @@ def at_k(records: Sequence[Record], seed: int = 0) -> tuple[AtK, ...]:
     found = []
     for k in powers_of_two(most) if most > 1 else []:
         enough = [problem for problem in votes if len(votes[problem]) >= k]
+        if len(enough) < ENOUGH * len(votes):
+            break
         passes = [pass_at_k(len(right[p]), sum(right[p]), k) for p in enough]
         majorities = [majority_at_k(votes[p], _agreeing(votes[p], right[p]), k, seed) for p in enough]
         found.append(AtK(k, min(len(votes[p]) for p in enough), mean_interval(passes, seed), mean_interval(majorities, seed)))
