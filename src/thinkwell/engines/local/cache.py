@@ -1,0 +1,161 @@
+"""Keys and values: `Slots`, the rows of a running batch, and `Shelf`, the paths that wait between two requests.
+
+Rows of a running batch are dense and contiguous, which makes attention a plain batched product over views. A path that leaves the batch is copied to the
+shelf at its exact length (a lab token is 2 KB in float32: a 200-token path moves in some 15 microseconds) and copied back, forked or cut when it goes on.
+
+Axes: L layers, N rows, K key-value heads, T positions, D head size.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
+
+
+class Slots:
+    """Cache rows of paths that run now: tensor (L, 2, N, K, T, D), grown on demand in rows and positions."""
+
+    def __init__(self, layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, device: torch.device, rows: int = 8, length: int = 128) -> None:
+        self._make = lambda n, t: torch.zeros((layers, 2, n, kv_heads, t, head_dim), dtype=dtype, device=device)
+        self._set(self._make(rows, length))
+
+    def _set(self, data: Tensor) -> None:
+        self.data = data
+        self.keys: list[Tensor] = list(data[:, 0])
+        self.values: list[Tensor] = list(data[:, 1])
+
+    @property
+    def rows(self) -> int:
+        return self.data.shape[2]
+
+    @property
+    def length(self) -> int:
+        return self.data.shape[4]
+
+    @torch.inference_mode()
+    def reserve(self, rows: int, length: int) -> None:
+        """Makes room for `rows` rows of `length` positions; what is there stays."""
+        if rows <= self.rows and length <= self.length:
+            return
+        old = self.data
+        # Zeros are mapped lazily: positions no path has reached cost no memory. They must be finite, as masked scores multiply them.
+        new = self._make(_grown(self.rows, rows), _grown(self.length, length))
+        new[:, :, : self.rows, :, : self.length] = old
+        self._set(new)
+
+    @torch.inference_mode()
+    def move(self, source: int, target: int, length: int) -> None:
+        self.data[:, :, target, :, :length] = self.data[:, :, source, :, :length]
+
+    @torch.inference_mode()
+    def load(self, rows: slice, stored: Tensor, length: int) -> None:
+        """Puts the first `length` positions of stored keys and values (L, 2, K, T, D) into all of `rows`."""
+        self.data[:, :, rows, :, :length] = stored[:, :, None, :, :length]
+
+    @torch.inference_mode()
+    def save(self, row: int, length: int) -> Tensor:
+        """A copy of one row's first `length` positions: (L, 2, K, T, D)."""
+        return self.data[:, :, row, :, :length].clone()
+
+
+def _grown(have: int, need: int) -> int:
+    return have if need <= have else max(need, have + have // 2)
+
+
+@dataclass(slots=True)
+class Stored:
+    """A path at rest: the tokens whose keys and values are in `data`."""
+
+    tokens: tuple[int, ...]
+    data: Tensor
+    marks: list[int]
+
+    @property
+    def bytes(self) -> int:
+        return self.data.numel() * self.data.element_size()
+
+
+class Shelf:
+    """Paths at rest, by name, found by name or by what they start with; the longest unused go first when `limit` bytes are full.
+
+    Losing an entry costs a prefill, never correctness.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.used = limit, 0
+        self.entries: OrderedDict[str, Stored] = OrderedDict()
+        self._by_mark: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def put(self, name: str, tokens: Sequence[int], data: Tensor) -> None:
+        self.drop((name,))
+        entry = Stored(tuple(tokens), data, _marks(tokens))
+        self.entries[name] = entry
+        self.used += entry.bytes
+        for mark in entry.marks:
+            self._by_mark[mark] = name
+        while self.used > self.limit and len(self.entries) > 1:
+            self.drop((next(iter(self.entries)),))
+
+    def find(self, tokens: Sequence[int], names: Iterable[str] = ()) -> tuple[Stored | None, int]:
+        """The entry that shares the longest prefix with `tokens`, and its length; `names` are tried first."""
+        best, length = None, 0
+        for name in names:
+            entry = self.entries.get(name)
+            if entry is not None and (shared := shared_prefix(entry.tokens, tokens)) > length:
+                best, length = name, shared
+        if length < len(tokens) - BLOCK:
+            for mark in reversed(_marks(tokens)):
+                holder = self._by_mark.get(mark)
+                if holder is not None:
+                    if (shared := shared_prefix(self.entries[holder].tokens, tokens)) > length:
+                        best, length = holder, shared
+                    break
+        if best is None:
+            return None, 0
+        self.entries.move_to_end(best)
+        return self.entries[best], length
+
+    def drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            entry = self.entries.pop(name, None)
+            if entry is not None:
+                self.used -= entry.bytes
+                for mark in entry.marks:
+                    if self._by_mark.get(mark) == name:
+                        del self._by_mark[mark]
+
+    def clear(self) -> None:
+        self.drop(list(self.entries))
+
+
+def shared_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """Length of the longest common prefix, by bisection on slices (a slice comparison runs in C)."""
+    low, high = 0, min(len(left), len(right))
+    left, right = tuple(left[:high]), tuple(right[:high])
+    if left == right:
+        return high
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low if left[low] != right[low] else low + 1
+
+
+def _marks(tokens: Sequence[int]) -> list[int]:
+    """A hash of each prefix of 16, 32, 48 ... tokens."""
+    marks, mark = [], 0
+    for end in range(BLOCK, len(tokens) + 1, BLOCK):
+        mark = hash((mark, tuple(tokens[end - BLOCK : end])))
+        marks.append(mark)
+    return marks

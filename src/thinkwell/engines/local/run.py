@@ -1,0 +1,97 @@
+"""A request in flight, and how it ends: end-of-text, stop token, stop string, length, context, deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from thinkwell.core.path import Finish
+from thinkwell.engines.local.text import Stream, Vocabulary
+from thinkwell.engines.protocol import Completion, Request
+from thinkwell.engines.stops import find_stop
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """`ids`: prefix and what was written. `limit`: the longest they may get. `ends`: ids that end the text. `watch`: ids after which it may have ended
+    (None: look after every one)."""
+
+    request: Request
+    future: asyncio.Future[Any]
+    ids: list[int]
+    start: int
+    limit: int
+    ends: frozenset[int]
+    watch: frozenset[int] | None
+    noise: tuple[int, int, int, int]
+    stream: Stream | None = None
+    deadline: float | None = None
+    peek: int | None = None  # give this many next-token log-probs (0: all) instead of writing
+    logprobs: list[float] = field(default_factory=list)
+    computed: int = 0
+    steps: int = 0
+
+    @property
+    def written(self) -> int:
+        return len(self.ids) - self.start
+
+
+def start_run(request: Request, future: asyncio.Future[Any], vocabulary: Vocabulary, eos: frozenset[int], context: int, peek: int | None = None) -> Run:
+    ends = frozenset(request.stop_tokens) | (frozenset() if request.ignore_eos else eos)
+    looks = request.on_tokens is not None or request.deadline is not None
+    dropped = () if request.include_stop else request.stop
+    return Run(
+        request=request,
+        future=future,
+        ids=list(request.prefix),
+        start=len(request.prefix),
+        limit=min(len(request.prefix) + request.max_tokens, context),
+        ends=ends,
+        watch=None if looks else ends | vocabulary.enders(request.stop),
+        noise=request.key.words(),
+        stream=Stream(vocabulary, request.prefix, dropped, request.on_tokens) if request.on_tokens else None,
+        deadline=None if request.deadline is None else time.monotonic() + request.deadline,
+        peek=peek,
+    )
+
+
+def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
+    """The result of a run if its last token ended it, else None. Streams what is certain."""
+    request, ids = run.request, run.ids[run.start :]
+    last = ids[-1] if ids else None
+    text, finish, matched, kept = None, None, None, len(ids)
+    if last is not None and run.written >= request.min_tokens:
+        if last in run.ends:
+            finish = Finish.STOP if last in request.stop_tokens else Finish.EOS
+        elif request.stop and (run.watch is None or last in vocabulary.enders(request.stop)):
+            reach = max(map(len, request.stop))
+            pieces = vocabulary.pieces_of(run.ids[: run.start], ids, reach + 1)
+            stopped = find_stop(pieces, request.stop, include=request.include_stop, context=request.stop_context, min_tokens=request.min_tokens)
+            if stopped is not None:
+                finish, matched, kept, text = Finish.STOP, stopped.matched, stopped.kept, stopped.text
+    if finish is None and len(run.ids) >= run.limit:
+        finish = Finish.LENGTH if run.written >= request.max_tokens else Finish.CONTEXT
+    if finish is None and run.deadline is not None and time.monotonic() > run.deadline:
+        finish = Finish.LENGTH
+    if finish is None:
+        if run.stream is not None:
+            run.stream.push(ids)
+        return None
+    if text is None:
+        shown = ids[:-1] if finish is Finish.EOS else ids
+        text = vocabulary.added(run.ids[: run.start], shown, final=finish is not Finish.LENGTH)
+    if run.stream is not None:
+        run.stream.finish(ids[:kept], text)
+    return Completion(
+        text=text,
+        tokens=tuple(ids[:kept]),
+        finish=finish,
+        dropped=len(ids) - kept,
+        logprobs=tuple(run.logprobs[:kept]) if request.logprobs else None,
+        stop_matched=matched,
+        prefill_computed=run.computed,
+        prefill_reused=run.start - run.computed,
+        steps=run.steps,
+    )

@@ -1,0 +1,279 @@
+"""Continuous batching: paths join and leave a running batch; every step writes one token of each.
+
+A prefix is computed up to its last token (in waves of similar lengths, once for all paths that share it); that last token is then the first input of
+decoding. So a path that goes on from where it stopped joins at once, and only the decode step needs logits. The step loop runs in the caller's event
+loop, without threads: `while scheduler.step(): await asyncio.sleep(0)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thinkwell.core.errors import EngineError
+from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored
+from thinkwell.engines.local.forward import chunk_queries, decode_group, extend
+from thinkwell.engines.local.model import Batch, Decoder
+from thinkwell.engines.local.run import Run, completion, start_run
+from thinkwell.engines.local.sampling import Sampler, logprob_of
+from thinkwell.engines.local.text import Vocabulary
+from thinkwell.engines.protocol import Request
+
+GROUP_ROWS = 16  # rows move between attention groups in blocks of this size
+GROUP_COST = 1600  # what one more attention group costs, in row positions
+
+
+@dataclass(slots=True)
+class Job:
+    """A prefix to compute: its tokens but the last, how many are done, where those came from, and who waits for it."""
+
+    tokens: tuple[int, ...]
+    done: int
+    stored: Stored | None
+    runs: list[Run]
+
+    @property
+    def left(self) -> int:
+        return len(self.tokens) - self.done
+
+
+class Scheduler:
+    """Runs requests on one model: `submit`, then `step` until it returns False; results arrive in the futures.
+
+    rows: paths that write at once. chunk: tokens of one prefill forward. live_tokens: cache positions of the running batch, rows x longest.
+    """
+
+    def __init__(self, decoder: Decoder, vocabulary: Vocabulary, shelf: Shelf, eos: frozenset[int], rows: int, chunk: int, live_tokens: int) -> None:
+        shape = decoder.shape
+        self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
+        self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
+        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
+        self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
+        self.sampler = Sampler(decoder.device, decoder.dtype)
+        self.pending: deque[Run] = deque()
+        self.wave: list[Job] = []
+        self.active: list[Run] = []
+        self.bounds: list[tuple[int, int]] = []  # attention groups: rows [start, stop), roughly by falling length
+        self.changed = False
+        self.steered = self.logprobs_wanted = False
+        self.row_N = torch.arange(rows, device=decoder.device)
+        self.inputs_N = self.positions_N = self.row_N[:0]
+
+    def submit(self, request: Request, future: asyncio.Future[Any], peek: int | None = None) -> None:
+        """Queues a request. `peek`: its future gets the log-probs (V,) of the next token instead of a completion."""
+        if not request.prefix:
+            raise EngineError("a request without prefix ids reached the local engine; expected at least one id (render or encode the prompt first).")
+        run = start_run(request, future, self.vocabulary, self.eos, self.decoder.shape.context, peek)
+        if peek is None and run.limit <= run.start:
+            future.set_result(completion(run, self.vocabulary))
+            return
+        self.pending.append(run)
+
+    def step(self) -> bool:
+        """One forward: prefill while the batch is mostly empty, else one token of every path, with a wave of prefill beside it. Returns whether work is left."""
+        if any(run.future.cancelled() for run in self.pending):
+            self.pending = deque(run for run in self.pending if not run.future.cancelled())
+        if not self.wave:
+            self._admit()
+        if self.wave:
+            self._prefill()
+            more = bool(self.wave) or (bool(self.pending) and self._has_room(self.pending[0], 0))
+            if more and 2 * len(self.active) < self.rows:
+                return True
+        if self.active:
+            self._decode()
+        return bool(self.active or self.pending or self.wave)
+
+    def fail(self, error: Exception) -> None:
+        """Ends everything in flight with an error."""
+        runs = [*self.pending, *self.active, *(run for job in self.wave for run in job.runs)]
+        self.pending.clear()
+        self.active, self.wave, self.changed = [], [], True
+        for run in runs:
+            if not run.future.done():
+                run.future.set_exception(error)
+
+    # Joining
+
+    def _has_room(self, run: Run, joining: int) -> bool:
+        """Whether one more path can run: a row is free, and all rows at the longest final length fit into `live_tokens` (a path alone always may)."""
+        count = len(self.active) + joining
+        longest = max(run.limit, max((other.limit for other in self.active), default=0))
+        return count == 0 or (count < self.rows and (count + 1) * longest <= self.live_tokens)
+
+    def _admit(self) -> None:
+        """Gives pending paths rows: at once where their prefix is at hand, else by a wave of prefill. Waits until a sixteenth of the rows is
+        free, as small waves are dear."""
+        if not self.pending or (self.active and self.rows - len(self.active) < min(len(self.pending), self.rows // 16)):
+            return
+        jobs: dict[tuple[int, ...], Job] = {}
+        joining = longest = 0
+        while self.pending and self._has_room(self.pending[0], joining):
+            run = self.pending[0]
+            tokens = tuple(run.ids[:-1])
+            if tokens in jobs:
+                jobs[tokens].runs.append(run)
+            else:
+                stored, reused = self.shelf.find(tokens, run.request.lineage)
+                job = Job(tokens, reused, stored, [run])
+                if job.left == 0:
+                    self._join(job, None if stored is None else stored.data)
+                    self.pending.popleft()
+                    continue
+                longest = max(longest, job.left)
+                if jobs and longest * (len(jobs) + 1) > self.chunk:
+                    break
+                jobs[tokens] = job
+            joining += 1
+            self.pending.popleft()
+        if jobs:
+            self._stage(sorted(jobs.values(), key=lambda job: -len(job.tokens)))
+
+    def _stage(self, jobs: list[Job]) -> None:
+        self.wave = jobs
+        self.staging.reserve(len(jobs), max(len(job.tokens) for job in jobs))
+        for row, job in enumerate(jobs):
+            job.runs[0].computed = job.left
+            if job.stored is not None:
+                self.staging.load(slice(row, row + 1), job.stored.data, job.done)
+                job.stored = None
+
+    def _prefill(self) -> None:
+        """Computes the next chunk of every prefix of the wave; their paths join when all are done."""
+        jobs = self.wave
+        queries = chunk_queries(self.decoder.shape, len(jobs), max(len(job.tokens) for job in jobs), max(job.left for job in jobs), self.chunk)
+        extend(self.decoder, self.staging, [job.tokens for job in jobs], [job.done for job in jobs], queries)
+        for job in jobs:
+            job.runs[0].steps += job.left > 0
+            job.done = min(len(job.tokens), job.done + queries)
+        if all(job.left == 0 for job in jobs):
+            for row, job in enumerate(jobs):
+                self._join(job, self.staging.data[:, :, row])
+            self.wave = []
+
+    def _join(self, job: Job, data: Tensor | None) -> None:
+        """Gives every path of a computed prefix a row that holds it."""
+        first, length = len(self.active), len(job.tokens)
+        self.active += job.runs
+        self.slots.reserve(len(self.active), length + 1)
+        if data is not None and length:
+            self.slots.load(slice(first, len(self.active)), data, length)
+        for run in job.runs:
+            run.computed += 1  # the prefix's last token is the first input of decoding
+        self.changed = True
+
+    # Writing
+
+    def _decode(self) -> None:
+        if self.changed:
+            self._assign()
+        active, decoder, positions_N = self.active, self.decoder, self.positions_N
+        longest = max(len(run.ids) for run in active)
+        self.slots.reserve(len(active), longest)
+        decoder.reserve(longest)
+        groups = [
+            decode_group(decoder.shape, decoder.dtype, positions_N, start, stop, max(len(run.ids) for run in active[start:stop])) for start, stop in self.bounds
+        ]
+        hidden_NH = decoder.hidden(Batch(self.inputs_N, positions_N, (self.row_N[: len(active)], positions_N), 1, groups), self.slots)
+        logits_NV = decoder.logits(hidden_NH)
+        failed: dict[int, Exception] = {}
+        steered_NV = self._steer(logits_NV, failed) if self.steered else logits_NV
+        positions_N = positions_N + 1
+        tokens_N = self.sampler.draw(steered_NV, positions_N)
+        self.inputs_N, self.positions_N = tokens_N, positions_N
+        logprobs = logprob_of(logits_NV, tokens_N).tolist() if self.logprobs_wanted else None
+        left: list[int] = []
+        for row, (run, token) in enumerate(zip(active, tokens_N.tolist(), strict=True)):
+            run.steps += 1
+            if run.peek is None:
+                run.ids.append(token)
+                if logprobs is not None:
+                    run.logprobs.append(logprobs[row])
+                if (run.watch is not None and token not in run.watch and len(run.ids) < run.limit) and not run.future.cancelled():
+                    continue
+            if self._ended(run, row, logits_NV, failed.get(row)):
+                left.append(row)
+        for row in reversed(left):
+            self._leave(row)
+
+    def _ended(self, run: Run, row: int, logits_NV: Tensor, error: Exception | None) -> bool:
+        """Resolves the run's future if it has ended. An error in a caller's hook or callback ends that caller's run only."""
+        if run.future.cancelled():
+            return True
+        try:
+            if error is not None:
+                raise error
+            result = logits_NV[row].double().log_softmax(-1) if run.peek is not None else completion(run, self.vocabulary)
+        except Exception as problem:  # noqa: BLE001 - whatever a caller's code raises goes to that caller
+            run.future.set_exception(problem)
+            return True
+        if result is not None:
+            run.future.set_result(result)
+        return result is not None
+
+    def _steer(self, logits_NV: Tensor, failed: dict[int, Exception]) -> Tensor:
+        """Logits after the paths' hooks; below `min_tokens` nothing that ends a path can be drawn."""
+        logits_NV = logits_NV.clone()
+        for row, run in enumerate(self.active):
+            if run.request.hook is not None and run.peek is None:
+                try:
+                    logits_NV[row] = run.request.hook(logits_NV[row], run.ids)
+                except Exception as error:  # noqa: BLE001 - reported by this path's future
+                    failed[row] = error
+            if run.written < run.request.min_tokens and run.ends:
+                logits_NV[row, list(run.ends)] = -torch.inf
+        return logits_NV
+
+    def _assign(self) -> None:
+        """Row tensors for the paths that are active now."""
+        active, device = self.active, self.decoder.device
+        self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=device)
+        self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=device)
+        self.sampler.assign(active, [run.noise for run in active], [run.request.sampling for run in active])
+        self.logprobs_wanted = any(run.request.logprobs for run in active)
+        self.steered = any(run.request.hook is not None or run.request.min_tokens for run in active)
+        self.bounds = partition([len(run.ids) for run in active])
+        self.changed = False
+
+    def _leave(self, row: int) -> None:
+        """Takes a path out of the batch and keeps its cache at rest. The hole is filled from its own attention group, that one's from the next
+        group ..., so that rows stay dense and groups keep similar lengths."""
+        run = self.active[row]
+        held = len(run.ids) - (run.peek is None)
+        if run.request.lineage or (run.peek is not None and run.computed > BLOCK):
+            name = run.request.lineage[0] if run.request.lineage else f"peek {hash(tuple(run.ids))}"
+            self.shelf.put(name, run.ids[:held], self.slots.save(row, held))
+        hole = row
+        for _, stop in self.bounds:
+            last = min(stop, len(self.active)) - 1
+            if last > hole:
+                self.slots.move(last, hole, len(self.active[last].ids))
+                self.active[hole] = self.active[last]
+                hole = last
+        self.active.pop()
+        self.changed = True
+
+
+def partition(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Splits rows into attention groups, each padded to its longest row: a split must save more padding than a group costs."""
+    bounds: list[tuple[int, int]] = []
+    longest = 0
+    for start in range(0, len(lengths), GROUP_ROWS):
+        stop = min(start + GROUP_ROWS, len(lengths))
+        here = max(lengths[start:stop])
+        if bounds:
+            first = bounds[-1][0]
+            waste = (start - first) * max(0, here - longest) + (stop - start) * max(0, longest - here)
+            if waste < GROUP_COST:
+                bounds[-1] = (first, stop)
+                longest = max(longest, here)
+                continue
+        bounds.append((start, stop))
+        longest = here
+    return bounds

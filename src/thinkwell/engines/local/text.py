@@ -1,0 +1,91 @@
+"""From ids to text while tokens arrive: characters that span tokens, stop strings that span tokens, live streaming.
+
+Ids are the truth. Text of new ids is what decoding adds after the ids before them, so word-boundary rules and byte-level characters come out right;
+a character whose bytes are not complete yet is left to the tokens that complete it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+BROKEN = "\ufffd"  # what decoding gives for the bytes of an unfinished character
+CONTEXT = 8  # ids decoded before the new ones
+
+
+class Vocabulary:
+    """A Hugging Face tokenizer as the scheduler needs it."""
+
+    def __init__(self, tokenizer: Any, size: int) -> None:
+        self.tokenizer, self.size = tokenizer, size
+        self.enders = lru_cache(maxsize=256)(self._enders)
+        self._pieces: list[str] | None = None
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
+
+    def added(self, before: Sequence[int], ids: Sequence[int], final: bool = False) -> str:
+        """The text that `ids` add after `before`. An unfinished character at the end is left out unless `final`."""
+        if not ids:
+            return ""
+        context = list(before[-CONTEXT:])
+        base = self.decode(context).rstrip(BROKEN) if context else ""
+        whole = self.decode([*context, *ids])
+        text = whole[len(base) :]
+        return text if final else text.rstrip(BROKEN)
+
+    def pieces_of(self, before: Sequence[int], ids: Sequence[int], tail: int) -> list[str]:
+        """The text that each id adds; all but the last `tail` ids are lumped into the first piece (telling them apart would cost a decode each)."""
+        head = max(0, len(ids) - tail)
+        pieces = [self.added(before, ids[:head]), *[""] * (head - 1)] if head else []
+        seen = len(pieces[0]) if head else 0
+        for end in range(head + 1, len(ids) + 1):
+            text = self.added(before, ids[:end])
+            pieces.append(text[seen:])
+            seen = max(seen, len(text))
+        return pieces
+
+    def _enders(self, stop: tuple[str, ...]) -> frozenset[int]:
+        """Ids after which a stop string may just have been completed: those whose text holds the last character of one."""
+        if not stop:
+            return frozenset()
+        last = {string[-1] for string in stop}
+        if any(not character.isascii() for character in last):
+            last.add(BROKEN)  # the character may be completed by any byte token
+        return frozenset(index for index, piece in enumerate(self.pieces) if not last.isdisjoint(piece))
+
+    @property
+    def pieces(self) -> list[str]:
+        """Every id's characters, both at the start of a text and after another token (decoders treat word boundaries differently there)."""
+        if self._pieces is None:
+            anchor = self.size // 2
+            base = len(self.decode([anchor]))
+            alone = self.tokenizer.batch_decode([[i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+            after = self.tokenizer.batch_decode([[anchor, i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+            self._pieces = [one + two[base:] for one, two in zip(alone, after, strict=True)]
+        return self._pieces
+
+
+class Stream:
+    """Calls `write(ids, text)` as tokens are certain; text that may turn out to be a dropped stop string, or half a character, waits."""
+
+    def __init__(self, vocabulary: Vocabulary, before: Sequence[int], drop: Sequence[str], write: Callable[[Sequence[int], str], None]) -> None:
+        self.vocabulary, self.before, self.drop, self.write = vocabulary, tuple(before[-CONTEXT:]), tuple(drop), write
+        self.ids_sent = self.text_sent = 0
+
+    def push(self, ids: Sequence[int]) -> None:
+        """`ids`: all new ids so far."""
+        text = self.vocabulary.added(self.before, ids)
+        if not any(text.endswith(string[:size]) for string in self.drop for size in range(1, len(string) + 1)):
+            self._send(ids, text)
+
+    def finish(self, ids: Sequence[int], text: str) -> None:
+        """`ids` and `text` as they are kept."""
+        self._send(ids, text)
+
+    def _send(self, ids: Sequence[int], text: str) -> None:
+        if len(ids) > self.ids_sent or len(text) > self.text_sent:
+            self.write(tuple(ids[self.ids_sent :]), text[self.text_sent :])
+            self.ids_sent, self.text_sent = len(ids), len(text)
