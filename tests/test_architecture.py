@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": EVERYTHING_BUT_CLI,
     "ask": EVERYTHING_BUT_CLI,
     "cli": EVERYTHING_BUT_CLI | {"cli"},
+    "__main__": {"cli"},
     "__init__": EVERYTHING_BUT_CLI,
 }
 # Allowed inside functions only: the artifacts that an engine or scorer is asked for by name, the generator that a task calls, the measuring of a model card.

@@ -26,7 +26,12 @@ def test_options_take_several_values(typed, spread_out):
 
 
 def test_a_question_with_an_equals_sign_and_spaces_is_not_taken_for_a_budget():
-    assert spread(["solve", "--budget", "tokens=5", "x=3 and y=4, what is x+y?"]) == ["solve", "--budget", "tokens=5", "x=3 and y=4, what is x+y?"]
+    assert spread(["solve", "--budget", "tokens=5", "x=3 and y=4, what is x+y?"]) == [
+        "solve",
+        "--budget",
+        "tokens=5",
+        "x=3 and y=4, what is x+y?",
+    ]
 
 
 def test_knobs_are_read_as_yaml_and_grouped_by_method():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thinkwell.cli.arguments import knobs_of
-from thinkwell.cli.failure import Interrupted, exits, say
+from thinkwell.cli.failure import FAILED, Interrupted, exits
 from thinkwell.cli.options import (
     BaseUrls,
     BudgetItems,
@@ -23,14 +23,13 @@ from thinkwell.cli.options import (
     TopP,
     engine_options,
 )
-from thinkwell.cli.show import check_writable, print_table, write_json
+from thinkwell.cli.show import check_writable, console, write_json
 
 if TYPE_CHECKING:
     from thinkwell.core.sampling import Sampling
     from thinkwell.runs.compare import Progress
-    from thinkwell.runs.comparison import Comparison, Row
+    from thinkwell.runs.comparison import Comparison
     from thinkwell.runs.spec import CompareSpec
-    from thinkwell.runs.statistics import Estimate
 
 
 @exits
@@ -77,6 +76,7 @@ def compare(
     from thinkwell.core.budget import Budget
     from thinkwell.runs.compare import command_line
     from thinkwell.runs.spec import IN_FLIGHT, CompareSpec
+    from thinkwell.runs.table import print_table
 
     spec = CompareSpec(
         task=task,
@@ -112,7 +112,7 @@ def compare(
         raise Interrupted(kept) from None
     write_json(comparison.as_dict(), json_file)
     if not quiet:
-        show(comparison)
+        print_table(comparison, console())
     if out is not None:
         from thinkwell.runs.report import write_report
 
@@ -120,7 +120,7 @@ def compare(
         if not quiet:
             print(f"\nreport: {page}")
     if any(row.errors == comparison.problems * comparison.samples for row in comparison.rows):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 async def _run(spec: CompareSpec, quiet: bool) -> Comparison:
@@ -151,44 +151,3 @@ def sampling_of(task: str, preset: str | None, temperature: float | None, top_p:
 
     change = with_sampling(temperature, top_p)
     return change(named_preset(preset or TASKS.get(task).preset)) if change else None
-
-
-def show(comparison: Comparison) -> None:
-    """The table, and pass@k of the first method that samples independently."""
-    budget = " ".join(f"{name}={value}" for name, value in comparison.budget.items()) or "none"
-    title = (
-        f"{comparison.task}: {comparison.problems} problems, model {comparison.model}, budget {budget} a problem, seed {comparison.seed}"
-    )
-    columns = ("method", "accuracy", "95% interval", "vs first", "tokens", "scored", "seconds", "no answer", "cut", "errors")
-    print(title)
-    print_table(columns, [_cells(row) for row in comparison.rows])
-    for row in comparison.rows:
-        if row.errors:
-            say(f"{row.method}: {row.errors} of {comparison.problems * comparison.samples} ended in an error, the first: {row.first_error}")
-    sampled = max((row for row in comparison.rows if row.at_k), key=lambda row: row.at_k[-1].k, default=None)
-    if sampled is not None:
-        print(f"\nsamples of {sampled.method}")
-        cells = [(str(at.k), _interval(at.pass_at_k), _interval(at.maj_at_k), str(at.pass_at_k.n)) for at in sampled.at_k]
-        print_table(("k", "pass@k", "maj@k", "problems"), cells)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    low, high = row.accuracy.ci95
-    difference = "" if row.difference is None else f"{100 * row.difference.mean:+.1f}"
-    return (
-        row.method,
-        f"{100 * row.accuracy.mean:.1f}%",
-        f"{100 * low:.1f} to {100 * high:.1f}",
-        difference,
-        f"{row.generated_tokens:.0f}",
-        f"{row.scorer_calls:.1f}",
-        f"{row.seconds:.3f}",
-        f"{100 * row.no_answer:.0f}%",
-        f"{100 * row.truncated:.0f}%",
-        str(row.errors),
-    )
-
-
-def _interval(estimate: Estimate) -> str:
-    low, high = estimate.ci95
-    return f"{100 * estimate.mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"

@@ -14,7 +14,7 @@ from thinkwell.core.errors import RunFolderError
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_WIDTH = 120  # columns when stdout is no terminal: a table in a log must not fold
+PLAIN_WIDTH = 160  # columns when stdout is no terminal: a table in a log must not fold
 
 
 def console() -> Console:
