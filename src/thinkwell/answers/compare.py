@@ -12,9 +12,7 @@ Letters, labels and spans have stages of their own. The decisions about known do
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from functools import lru_cache
 
 from thinkwell.answers import latex, spans, worker
 from thinkwell.answers import options as opt
@@ -60,7 +58,7 @@ def compare(
     if len(answer) > latex.MAX_ANSWER or len(reference) > latex.MAX_ANSWER:
         same = answer.strip() == reference.strip()
         return _verdict(same, Stage.NORMALISED, answer, "" if same else f"longer than {latex.MAX_ANSWER} characters")
-    chain = _Chain(kind, tolerance, time.monotonic() + deadline, deadline)
+    chain = _Chain(kind, tolerance, deadline)
     value, stage, detail = chain.judge(latex.tidy(reference), latex.tidy(answer))
     return Verdict(value, answer, stage, float(value is CORRECT), detail)
 
@@ -87,8 +85,9 @@ Judgement = tuple[VerdictValue, Stage, str]
 class _Chain:
     """The stages for mathematics, sharing one deadline. Texts are tidied."""
 
-    def __init__(self, kind: AnswerKind, tolerance: float, end: float, limit: float) -> None:
-        self.kind, self.tolerance, self.end, self.limit = kind, tolerance, end, limit
+    def __init__(self, kind: AnswerKind, tolerance: float, deadline: float) -> None:
+        self.kind, self.tolerance, self.deadline = kind, tolerance, deadline
+        self.left = deadline  # seconds of the symbolic stage not yet used
 
     def judge(self, gold: str, pred: str, depth: int = 0) -> Judgement:
         if not pred:
@@ -138,8 +137,18 @@ class _Chain:
         if left.shape.ordered or right.shape.ordered:
             if left.shape is not right.shape and set(shapes) != {Shape.BARE, Shape.TUPLE}:
                 return WRONG, Stage.PARTS, f"{right.shape} for {left.shape}"
-            return _all([self.judge(*pair, depth + 1) for pair in zip(left.items, right.items, strict=True)])
+            return self._ordered(left.items, right.items, depth)
         return self._unordered(list(left.items), list(right.items), depth)
+
+    def _ordered(self, golds: Sequence[str], preds: Sequence[str], depth: int) -> Judgement:
+        """WRONG as soon as one part is; else the first part without a verdict; else CORRECT."""
+        undecided: Judgement | None = None
+        for gold, pred in zip(golds, preds, strict=True):
+            found = self.judge(gold, pred, depth + 1)
+            if found[0] is WRONG:
+                return WRONG, Stage.PARTS, found[2]
+            undecided = undecided or (found if found[0] is not CORRECT else None)
+        return undecided or (CORRECT, Stage.PARTS, "")
 
     def _unordered(self, golds: list[str], preds: list[str], depth: int) -> Judgement:
         forms = [canonical(pred, self.kind) for pred in preds]
@@ -167,33 +176,30 @@ class _Chain:
         return CORRECT, Stage.PARTS, ""
 
     def _symbolic(self, gold: str, pred: str) -> Judgement:
-        left = self.end - time.monotonic()
-        if left <= 0:
-            return TIMEOUT, Stage.MATH_VERIFY, f"no verdict within {self.limit:g} s"
         equation = gold.count("=") == pred.count("=") == 1
         if gold.count("=") != pred.count("=") and gold.count("=") == 1 and not latex.label(gold)[0]:
             return WRONG, Stage.MATH_VERIFY, "not an equation like the reference"
-        try:
-            equal, detail = _ask("equation" if equation else "verify", gold, pred, self.tolerance, left if left < self.limit * 0.9 else self.limit)
-        except _NoJudgement as failure:
-            return failure.value, Stage.MATH_VERIFY, failure.detail
-        return (CORRECT if equal else WRONG), Stage.MATH_VERIFY, detail
+        if not latex.parsable(pred) and len(pred) > 2 * len(gold):
+            return WRONG, Stage.NORMALISED, "too long, too deep or unbalanced for mathematics"
+        question: _Question = ("equation" if equation else "verify", gold, pred, self.tolerance)
+        reply = _KNOWN.get(question)
+        if reply is None:
+            if self.left <= 0:
+                return TIMEOUT, Stage.MATH_VERIFY, f"no verdict within {self.deadline:g} s"
+            reply = worker.pool().ask(question[0], gold, pred, self.left, self.tolerance)
+            self.left -= reply.seconds
+            if reply.equal is not None:
+                if len(_KNOWN) >= _MOST_KNOWN:
+                    _KNOWN.clear()
+                _KNOWN[question] = reply
+        if reply.equal is None:
+            return (TIMEOUT if reply.status == "timeout" else ERROR), Stage.MATH_VERIFY, reply.detail
+        return (CORRECT if reply.equal else WRONG), Stage.MATH_VERIFY, reply.detail
 
 
-class _NoJudgement(Exception):
-    """The worker gave no verdict. An exception, so that it is not cached."""
-
-    def __init__(self, value: VerdictValue, detail: str) -> None:
-        self.value, self.detail = value, detail
-        super().__init__(detail)
-
-
-@lru_cache(maxsize=65536)
-def _ask(op: worker.Op, gold: str, pred: str, tolerance: float, deadline: float) -> tuple[bool, str]:
-    reply = worker.pool().ask(op, gold, pred, deadline, tolerance)
-    if reply.equal is None:
-        raise _NoJudgement(TIMEOUT if reply.status == "timeout" else ERROR, reply.detail)
-    return reply.equal, reply.detail
+_Question = tuple[worker.Op, str, str, float]
+_KNOWN: dict[_Question, worker.Reply] = {}  # replies of this process; the same pairs come back in votes and repeated samples
+_MOST_KNOWN = 65536
 
 
 def _judged(equal: bool, stage: Stage) -> Judgement:
@@ -203,12 +209,3 @@ def _judged(equal: bool, stage: Stage) -> Judgement:
 def _unset(taken: Parts) -> Parts:
     """A set of one element is that element."""
     return Parts(Shape.SINGLE, taken.items) if taken.shape is Shape.SET and len(taken.items) == 1 else taken
-
-
-def _all(judgements: list[Judgement]) -> Judgement:
-    """WRONG if any part is wrong; else the first part without a verdict; else CORRECT."""
-    for wanted in (lambda value: value is WRONG, lambda value: value is not CORRECT):
-        for value, _, detail in judgements:
-            if wanted(value):
-                return value, Stage.PARTS if value is WRONG else Stage.MATH_VERIFY, detail
-    return CORRECT, Stage.PARTS, ""

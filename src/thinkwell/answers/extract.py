@@ -27,9 +27,9 @@ _TOKEN = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(?:(?P<open>\{)|(?
 _ANSWER_AT_END = re.compile(r"<answer>(?:(?!<answer>).)*</answer>\s*$", re.DOTALL)
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _CUE = re.compile(r"\banswer(?:\s+is(?:\s*:)?|\s*[:=])[\s*_]*", re.IGNORECASE)
-_NUMBER = re.compile(r"[\s$*(\\]{0,6}(?:boxed\{)?([-+]?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?)")
+_NUMBER = re.compile(r"[\s$*(\\]{0,6}(?:boxed\{)?([-+]?(?:[0-9]+(?:,[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?)")
 _SENTENCE = re.compile(r"[.!?]?\s*(?:\n|$)|[.!?]\s+(?=[A-Z])")
-_CUED_LETTER = re.compile(r"[\s*_$\\({\[]{0,8}(?:(?:option|choice)\s+[({\[]?)?(?:(?:text|textbf|mathrm|mathbf)\{)?\(?([A-Z])(?![A-Za-z0-9'])", re.ASCII)
+_CUED_LETTER = re.compile(r"[\s*_$\\({\[]{0,8}(?:(?i:option|choice)\s+[({\[]?)?(?:(?:text|textbf|mathrm|mathbf)\{)?\(?([A-Z])(?![A-Za-z0-9'])", re.ASCII)
 _BRACED_LETTER = re.compile(r"\(([A-Za-z])\)")
 _ARTICLE_FOLLOWS = re.compile(r"\s+(?!(?:because|since|as|is|and|with|which|for)\b)[a-z]")
 
@@ -92,9 +92,12 @@ def after_thinking(text: str, thinking: bool = False) -> tuple[str, bool]:
 
 def last_box(text: str) -> Extraction | None:
     """The last box, `CUT` if it is not closed, None if there is none (or only empty ones)."""
+    first = min((at for command in ("\\boxed", "\\fbox", "\\framebox") if (at := text.find(command)) >= 0), default=-1)
+    if first < 0:
+        return None
     stack: list[tuple[int, int]] = []  # (start, start of content or -1 for a plain brace)
     complete: list[tuple[int, int, int]] = []  # outermost closed boxes: start, start and end of content
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text, first):
         start, end = token.span()
         if token["open"]:
             stack.append((start, end))

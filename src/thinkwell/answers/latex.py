@@ -13,6 +13,8 @@ from enum import StrEnum
 from thinkwell.answers.numbers import TEXT_UNIT, UNITS, read_number
 
 MAX_ANSWER = 2000  # characters; no short answer is longer, and every stage below stays fast
+MAX_SYMBOLIC = 500  # characters given to a LaTeX parser, and
+MAX_NESTING = 16  # brackets in brackets: beyond either, parsing takes minutes and no answer is meant
 
 _UNICODE = str.maketrans(
     {
@@ -141,6 +143,20 @@ def based(tidied: str) -> tuple[str, int] | None:
         return None
     base = int(match[2] or match[3])
     return (match[1].lstrip("0").lower() or "0", base) if 2 <= base <= 36 else None
+
+
+def parsable(tidied: str) -> bool:
+    """False for what no parser should be given: braces that do not match, too long, nested too deeply."""
+    depth = deepest = 0
+    for character in tidied.replace("\\{", "(").replace("\\}", ")"):
+        if character in "{([":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "})]":
+            depth -= 1
+        if depth < 0:
+            return False
+    return depth == 0 and deepest <= MAX_NESTING and len(tidied) <= MAX_SYMBOLIC
 
 
 def label(tidied: str) -> tuple[str, str]:

@@ -165,7 +165,8 @@ def _split_unit(text: str, loose: bool) -> tuple[str, str, bool]:
     if not known:  # plain letters after a number: a unit only if they are words that say so
         if _NOT_UNITS.intersection(tokens):
             return text, "", False
-        if not loose and (not unit or len(last) == 1):
+        spoken = (unit and len(last) > 1) or all(len(token) > 3 for token in tokens)
+        if not loose and not spoken:
             return text, "", False
     return number, unit, unit == "percent"
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 LABELS = ("True", "False", "Uncertain")
 """The labels of FOLIO, used when a label question states none."""
 _UNCERTAIN = frozenset(("uncertain", "unknown", "undetermined", "cannot be determined", "can not be determined", "can't be determined", "not determined", "indeterminate"))
-_LETTER = re.compile(r"(?:option|choice|answer)?\s*[(\[]?\s*([A-Z])\s*(?:[)\].:]|$)(.*)", re.DOTALL)
+_LETTER = re.compile(r"(?i:option|choice|answer)?\s*[(\[]?\s*([A-Z])\s*(?:[)\].:]|$)(.*)", re.DOTALL)
 _SECOND = re.compile(r"\([A-Z]\)|\b(?:and|or)\s+[A-Z]\b")
 _LOWER = re.compile(r"\(([a-z])\)|([b-z])")
-_MARKUP = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|bf|boxed)\s*|[{}$*_`]|\\[ ,;!()\[\]]")
+_MARKUP = re.compile(r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|bf|boxed)(?![a-z])\s*|[{}$*_`]|\\[ ,;!()\[\]]")
 
 
 def permutation(question: str, seed: int, n: int) -> tuple[int, ...]:
@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 def letter(text: str, options: Sequence[str] = ()) -> str | None:
     """The option letter that `text` names ("C", "(c)", "C) 12", "\\text{(C)}", or the whole text of one option), else None. A lone "a" is an article."""
     bare = plain(text)
-    if match := _LETTER.fullmatch(bare if bare[:1].isupper() or bare[:1] in "([" else bare.upper() if bare.lower().startswith("option ") else bare):
+    if match := _LETTER.fullmatch(bare):
         return None if _SECOND.search(match[2]) else match[1]
     if match := _LOWER.fullmatch(bare):
         return (match[1] or match[2]).upper()

@@ -8,6 +8,7 @@ gets a fresh one. Workers start on first use, stay warm, are limited in memory, 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import queue
@@ -28,11 +29,12 @@ Op = Literal["verify", "equation", "sleep"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`equal` is None when there is no judgement: `status` then is "timeout" or "error" and `detail` says more."""
+    """`equal` is None when there is no judgement: `status` then is "timeout" or "error" and `detail` says more. seconds: without starting the worker."""
 
     equal: bool | None
     status: Literal["ok", "timeout", "error"] = "ok"
     detail: str = ""
+    seconds: float = 0.0
 
 
 class Worker:
@@ -49,8 +51,10 @@ class Worker:
 
     def ask(self, op: Op, gold: str, pred: str, deadline: float = DEADLINE, tolerance: float = 0.0) -> Reply:
         """Put one question; kill the process if no answer comes within `deadline` seconds (its start-up not counted)."""
+        asked = time.monotonic()
         try:
             self._start()
+            asked = time.monotonic()
             assert self._process is not None
             assert self._process.stdin is not None
             question = {"op": op, "gold": gold, "pred": pred, "tolerance": tolerance, "limit": deadline}
@@ -59,14 +63,14 @@ class Worker:
             line = self._line(deadline)
         except TimeoutError:
             self.kill()
-            return Reply(None, "timeout", f"no verdict within {deadline:g} s")
+            return Reply(None, "timeout", f"no verdict within {deadline:.3g} s", deadline)
         except (OSError, EOFError) as error:
             self.kill()
             return Reply(None, "error", f"the grading process ended: {error}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            return Reply(None, "error", str(answer["error"])[:300])
-        return Reply(bool(answer["equal"]), "ok", str(answer.get("detail", "")))
+            return Reply(None, "error", str(answer["error"])[:300], time.monotonic() - asked)
+        return Reply(bool(answer["equal"]), "ok", str(answer.get("detail", "")), time.monotonic() - asked)
 
     def kill(self) -> None:
         """End the process now."""
@@ -76,11 +80,9 @@ class Worker:
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
-            try:
+            with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
-            except OSError:
-                pass
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is not None:
@@ -161,7 +163,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing a library prints may reach the protocol
     soft = min(MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]) if resource.getrlimit(resource.RLIMIT_AS)[1] > 0 else MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (soft, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    with contextlib.suppress(ValueError, OSError):  # not every system can limit it
+        resource.setrlimit(resource.RLIMIT_AS, (soft, resource.getrlimit(resource.RLIMIT_AS)[1]))
     sys.set_int_max_str_digits(100_000)
     import logging
 
@@ -204,10 +207,15 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse(text: str) -> list[Any]:
-    """math-verify's parse of `$text$` by its LaTeX grammar only: its plain-expression fallback would go through Python's eval."""
+    """math-verify's parse of `$text$` by its LaTeX grammar only: its plain-expression fallback would go through Python's eval.
+
+    Its removal of units is off (it drops the variable of "37/4 m"); ours has been done.
+    """
+    from latex2sympy2_extended.latex2sympy2 import NormalizationConfig
     from math_verify import LatexExtractionConfig, parse
 
-    parsed: list[Any] = parse(f"${text}$", extraction_config=[LatexExtractionConfig()], parsing_timeout=None)
+    spelling = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none")
+    parsed: list[Any] = parse(f"${text}$", extraction_config=[LatexExtractionConfig(normalization_config=spelling)], parsing_timeout=None)
     return parsed
 
 
