@@ -73,5 +73,5 @@ def test_nothing_found_is_no_answer(play):
 
 def test_left_over_tokens_are_spent_on_more_paths(play):
     run = play("best_of_n", {"*": "so \\boxed{7}"}, budget=Budget(tokens=50), fit=True)
-    assert len(run.outcome.paths) == 9
-    assert run.usage.scorer_calls == 9
+    assert len(run.outcome.paths) == 10
+    assert run.usage.scorer_calls == 10

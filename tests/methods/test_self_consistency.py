@@ -114,11 +114,19 @@ def test_fit_without_a_token_ceiling_changes_nothing(toy):
 
 
 def test_tokens_left_by_early_endings_open_more_paths(play):
-    """A path is 5 tokens where 10 are typical: 5 + 2 + 1 + 1 paths (25, 15, 10, 5 tokens left) and then no typical path fits."""
+    """A path is 5 tokens where 10 are typical. A pilot of ceil(5 / 4) = 2; 40 tokens hold 8, less a margin 6; then 10 hold 1 and 5 hold 1."""
     run = play("self_consistency", {"*": BOX % 7}, budget=Budget(tokens=50), fit=True)
-    assert len(run.outcome.paths) == 9
-    assert run.usage.generated_tokens == 45
-    assert [path.id for path in run.outcome.paths] == [str(i) for i in range(9)]
+    assert len(run.outcome.paths) == 10
+    assert run.usage.generated_tokens == 50
+    assert [path.id for path in run.outcome.paths] == [str(i) for i in range(10)]
+
+
+def test_a_problem_longer_than_typical_is_not_starved(play):
+    """60 tokens hold six paths of 10, but here a path is 25: opened all at once they would be cut at 10 each and nobody would answer."""
+    run = play("self_consistency", {"*": "so" + " on" * 20 + " \\boxed{7}"}, budget=Budget(tokens=60), fit=True)
+    assert run.answer == "7"
+    assert all(path.complete for path in run.outcome.paths)
+    assert len(run.outcome.paths) == 2
 
 
 def test_without_fitting_the_asked_number_of_paths_is_kept(play):

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from thinkwell.core.path import Origin, Path
+from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Aggregate
 
 if TYPE_CHECKING:
     from thinkwell.session import Session
 
-SHORTEST_REST = 4  # a path is taken to need at least 1/4 of a typical length more, however long it is already
+SHORTEST_REST = 0.5  # of a typical length: what a path is taken to need at least, however long it is already
+OVERHEAD = 1.1  # tokens of a search over width * typical length: siblings that are given up, freed places that are filled again
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ async def _extend(
         paths.update(zip(list(paths), extended, strict=True))
 
 
+def width_for(tokens: int, preset: Preset, cost: float = 1.0) -> int:
+    """The number of paths that a search of `tokens` generated tokens can keep side by side, at least one."""
+    return max(1, int(tokens / (OVERHEAD * cost * max(1, preset.typical_tokens))))
+
+
 def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 1.0) -> int:
     """How many live paths the tokens left can carry to their end, at least one.
 
@@ -106,7 +113,7 @@ def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 
     """
     written = sum(c.path.count(Origin.MODEL) for c in candidates)
     typical = session.preset.typical_tokens
-    rest = max(typical - written / max(1, len(candidates)), typical / SHORTEST_REST, 1.0)
+    rest = max(typical - written / max(1, len(candidates)), typical * SHORTEST_REST, 1.0)
     step = written / max(1, sum(len(c.marks) for c in candidates))
     return max(1, int(session.tokens_left / (max(rest, 2 * step) * cost)))
 

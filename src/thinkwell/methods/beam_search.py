@@ -13,7 +13,7 @@ used. `variant="its_hub"` starts with n_expand beams and leaves ended beams in t
 Chosen differently from search-and-learn: the search stops once n_beams beams have ended (it uses no more of them either); repeats are dropped by default (as
 in its recipes); ended beams are not copied to fill up n, so nothing votes twice; the step that reaches max_steps is written to its end; the width narrows
 when the tokens left could not carry all beams to their ends.
-Cost per problem: about 1.25 * n_beams * typical_tokens (siblings that are pruned count), and a scorer call a beam a step.
+Cost per problem: about n_beams * typical_tokens (siblings that are pruned count), and a scorer call a beam a step.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, replicate, take_step
+from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, replicate, take_step, width_for
 from thinkwell.session import Session
-
-OVERHEAD = 1.25  # tokens written over n_beams * typical_tokens: freed places are filled again until enough beams have ended
 
 
 class Variant(StrEnum):
@@ -79,7 +77,7 @@ class BeamSearch:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:
             return self
-        return type(self)(self.config.resized(n_beams=max(1, int(budget.tokens / (OVERHEAD * max(1, preset.typical_tokens))))))
+        return type(self)(self.config.resized(n_beams=width_for(budget.tokens, preset)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config = self.config

@@ -4,7 +4,7 @@
     naive       answer of argmax_i R_i                    (Cobbe et al. 2021, arXiv 2110.14168)
     weighted    argmax_a  sum over {i : a_i = a} of R_i   (Li et al. 2023, arXiv 2206.02336)
 
-Chosen differently: a path without an answer is not scored, since it cannot win; tokens left over by early endings are spent on more paths.
+Chosen differently: a path without an answer is not scored, since it cannot win; a token budget is filled in waves, by the lengths seen.
 Naive selection follows the scorer's mistakes as n grows; weighted is the safer default with a noisy scorer.
 Cost per problem: n_paths * typical_tokens, and a scorer call for each path that has an answer.
 """
@@ -35,7 +35,7 @@ class Config(Knobs):
     agg: Aggregate = Aggregate.LAST
     """How the step scores of a path become one number: last, min, prod or mean."""
     fill: bool = False
-    """Open further paths while the token budget has room for a typical one; switched on when n_paths is sized to the budget."""
+    """Sample in waves until the token budget holds no more, n_paths being a first guess; switched on when n_paths is sized to the budget."""
 
 
 class BestOfN:

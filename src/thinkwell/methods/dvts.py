@@ -29,10 +29,8 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, judge, over, take_step, write_step
+from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, judge, over, take_step, width_for, write_step
 from thinkwell.session import Session
-
-OVERHEAD = 1.1  # tokens written over the product of the widths and typical_tokens: the last step's siblings are written to their ends
 
 
 class Finalize(StrEnum):
@@ -81,7 +79,7 @@ class Dvts:
         if budget.tokens is None:
             return self
         config = self.config
-        total = max(1, int(budget.tokens / (OVERHEAD * (1 + config.lookahead) * max(1, preset.typical_tokens))))
+        total = width_for(budget.tokens, preset, 1 + config.lookahead)
         n_expand = config.n_expand if "n_expand" in config.model_fields_set else min(config.n_expand, max(1, total // 2), total)
         return type(self)(config.resized(n_expand=n_expand, n_subtrees=max(1, total // n_expand)))
 

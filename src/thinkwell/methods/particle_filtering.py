@@ -32,11 +32,10 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods import _selection
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, take_step
+from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, take_step, width_for
 from thinkwell.session import Session
 
 CLIP = 1e-7  # scores are clipped to [CLIP, 1 - CLIP] before the logit
-OVERHEAD = 1.1  # tokens written over n_particles * typical_tokens: steps of particles that are not drawn again
 
 
 class Resampling(StrEnum):
@@ -89,7 +88,7 @@ class ParticleFiltering:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:
             return self
-        return type(self)(self.config.resized(n_particles=max(1, int(budget.tokens / (OVERHEAD * max(1, preset.typical_tokens))))))
+        return type(self)(self.config.resized(n_particles=width_for(budget.tokens, preset)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config, rng = self.config, session.rng("particles")

@@ -28,9 +28,8 @@ from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
-from thinkwell.methods._steps import Candidate, affordable, live, over, take_step
+from thinkwell.methods._steps import Candidate, affordable, live, over, take_step, width_for
 from thinkwell.methods.particle_filtering import (
-    OVERHEAD,
     Resampling,
     Selection,
     collapsed,
@@ -97,7 +96,7 @@ class ParticleGibbs:
             return self
         config = self.config
         given, refs = config.model_fields_set, config.num_ref_particles
-        n = config.n_particles if "n_particles" in given else max(1, int(budget.tokens / (OVERHEAD * max(1, preset.typical_tokens))))
+        n = config.n_particles if "n_particles" in given else width_for(budget.tokens, preset)
         sweeps = config.num_iterations if "num_iterations" in given else max(1, min(config.num_iterations, n // refs))
         return type(self)(config.resized(n_particles=max(n, sweeps * refs), num_iterations=sweeps))
 

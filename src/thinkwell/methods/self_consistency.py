@@ -6,7 +6,7 @@
     confidence          argmax_a  sum over {i : a_i = a} of exp(mean log-prob of path i)
 
 Chosen differently: answers are grouped by canonical form, not by string; a path without an answer never votes; the tie rule is a knob
-(the implementations differ: first occurring or uniform); tokens left over by early endings are spent on more paths.
+(the implementations differ: first occurring or uniform); a token budget is filled in waves, by the lengths seen.
 Cost per problem: n_paths * typical_tokens.
 """
 
@@ -53,7 +53,7 @@ class Config(Knobs):
     tie: Tie = Tie.FIRST
     """Equal votes: the answer that occurred first, or one drawn uniformly (keyed by the seed)."""
     fill: bool = False
-    """Open further paths while the token budget has room for a typical one; switched on when n_paths is sized to the budget."""
+    """Sample in waves until the token budget holds no more, n_paths being a first guess; switched on when n_paths is sized to the budget."""
 
 
 class SelfConsistency:
