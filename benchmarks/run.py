@@ -1,7 +1,8 @@
 """All benchmarks: `python benchmarks/run.py [NAME ...]`, into benchmarks/results.json and a table on the terminal.
 
-A benchmark is a file of this folder with `rows()`: a list of {"name", "ours", "peer", "ratio", "target", "unit", "command"}. `ours` and `peer` are
-measured in one run; `ratio` is ours / peer, `target` what it must reach (or stay below, where "better" is "lower"). peer and ratio are None where there is nothing to stand beside: then `ours` is held to the target.
+A benchmark is a file of this folder with `rows()`: a list of {"name", "ours", "peer", "ratio", "target", "unit", "command"}. `ours` and `peer` are measured in
+one run; `ratio` is ours / peer, `target` what it must reach (or stay below, where "better" is "lower"). peer and ratio are None where there is nothing to
+stand beside: then `ours` is held to the target.
 """
 
 from __future__ import annotations

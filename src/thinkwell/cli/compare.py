@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ from thinkwell.cli.options import (
     engine_options,
 )
 from thinkwell.cli.show import check_writable, console, write_json
+from thinkwell.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from thinkwell.core.sampling import Sampling
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 
 @exits
 def compare(
-    task: Annotated[str, typer.Option("--task", help="See `thinkwell tasks list`.")],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", help="See `thinkwell tasks list`; with --engine replay a benchmark of the file, or `recorded` for all of it."
+        ),
+    ],
     methods: Annotated[
         list[str],
         typer.Option(
@@ -44,7 +50,8 @@ def compare(
         ),
     ],
     data: Annotated[
-        str | None, typer.Option("--data", metavar="FILE", help="Local copy of the task's data; recorded samples for --engine replay.")
+        list[str] | None,
+        typer.Option("--data", metavar="FILE", help="Local copy of the task's data; with --engine replay the recorded samples."),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Number of problems; default: all (100 where they are generated).")] = None,
     seed: Seed = 0,
@@ -53,6 +60,7 @@ def compare(
     engine: EngineName = "local",
     model: ModelName = None,
     base_url: BaseUrls = None,
+    pool: Annotated[bool, typer.Option("--pool", help="Replay: pool the samples of all models in the file.")] = False,
     preset: PresetName = None,
     temperature: Temperature = None,
     top_p: TopP = None,
@@ -82,7 +90,7 @@ def compare(
         task=task,
         methods=tuple(methods),
         knobs=knobs_of(knobs or []),
-        data=data,
+        data=data[0] if data else None,
         limit=limit,
         seed=seed,
         budget=Budget.parse(budget or []),
@@ -93,16 +101,17 @@ def compare(
         preset=preset,
         sampling=sampling_of(task, preset, temperature, top_p),
         samples=samples,
-        in_flight=in_flight or IN_FLIGHT,
+        in_flight=IN_FLIGHT if in_flight is None else in_flight,
         order=order,  # type: ignore[arg-type]  # checked by CompareSpec
         out=out,
         grow=grow,
         command=command_line(),
     )
+    _refuse_data(engine, data, pool)
     check_writable(json_file)
     quiet = str(json_file) == "-"
     try:
-        comparison = asyncio.run(_run(spec, quiet))
+        comparison = asyncio.run(_run(spec, data or [], pool, quiet))
     except KeyboardInterrupt:
         kept = (
             f"What was finished is kept in {out}; run the same command again to go on."
@@ -123,11 +132,26 @@ def compare(
         raise typer.Exit(FAILED)
 
 
-async def _run(spec: CompareSpec, quiet: bool) -> Comparison:
+def _refuse_data(engine: str, data: list[str] | None, pool: bool) -> None:
+    if engine == "replay" and not data:
+        raise ConfigError("--engine replay has nothing to replay; expected recorded samples. Give them with --data FILE.")
+    if engine != "replay" and (pool or len(data or []) > 1):
+        raise ConfigError(
+            "--pool and several --data are for recorded samples; expected --engine replay with them. Add that or leave them out."
+        )
+
+
+async def _run(spec: CompareSpec, data: list[str], pool: bool, quiet: bool) -> Comparison:
     from thinkwell.runs.compare import compare_async
 
+    given: dict[str, Any] = {}
+    if spec.engine == "replay":
+        from thinkwell.runs.recorded import open_recorded
+
+        recorded = open_recorded(spec, data, pool)
+        given = {"engine": recorded.engine, "problems": recorded.problems, "preset": recorded.preset, "scorers": recorded.scorers}
     if quiet or not sys.stdout.isatty():
-        return await compare_async(spec)
+        return await compare_async(spec, **given)
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -140,11 +164,13 @@ async def _run(spec: CompareSpec, quiet: bool) -> Comparison:
                 job, completed=progress.done, total=progress.total, description=progress.record.method if progress.record else spec.task
             )
 
-        return await compare_async(spec, progress=advance)
+        return await compare_async(spec, progress=advance, **given)
 
 
 def sampling_of(task: str, preset: str | None, temperature: float | None, top_p: float | None) -> Sampling | None:
     """The preset's sampling with what is given changed; None where nothing is."""
+    if temperature is None and top_p is None:
+        return None
     from thinkwell.ask import with_sampling
     from thinkwell.tasks import TASKS
     from thinkwell.tasks.presets import preset as named_preset

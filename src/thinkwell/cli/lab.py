@@ -47,9 +47,7 @@ def sample(
         )
     drawn = [world.generate(seed * 1_000_003 + i, level, split) for i in range(n)] if level else world.default_mix(n, seed)
     if as_json:
-        print_json(
-            [{"level": p.level, "question": p.question, "answer": p.answer, "trace": gold_trace(p).text} for p in drawn]
-        )
+        print_json([{"level": p.level, "question": p.question, "answer": p.answer, "trace": gold_trace(p).text} for p in drawn])
         return
     for problem in drawn:
         print(f"level {problem.level}\n{problem.question}\n\n{gold_trace(problem).text}\n")

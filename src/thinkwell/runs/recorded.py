@@ -1,0 +1,55 @@
+"""A comparison on recorded samples: the file is the engine, and holds the problems too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from thinkwell.core.errors import ConfigError, DataError
+from thinkwell.core.method import METHODS
+from thinkwell.core.problem import Problem
+from thinkwell.core.prompt import Preset
+from thinkwell.engines.replay import ReplayEngine
+from thinkwell.runs.spec import CompareSpec, parse_method
+from thinkwell.scorers.protocol import Scorer
+from thinkwell.scorers.recorded import RecordedScorer
+
+ANY = "recorded"  # the task name that takes every problem of the file
+WHOLE = 1 << 24  # tokens: a recorded sample is never cut by a preset, only by the budget
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What `compare_async` needs besides the specification."""
+
+    engine: ReplayEngine
+    problems: Sequence[Problem]
+    preset: Preset
+    scorers: dict[str, Scorer]
+
+
+def open_recorded(spec: CompareSpec, files: Sequence[str | Path], pool: bool = False) -> Recorded:
+    """Read the samples of `spec.model` on benchmark `spec.task` (`recorded`: of all) from `files`.
+
+    Raises `DataError` for a file that is missing, malformed or without samples of the benchmark, `UnknownName` for a model it does not
+    hold, `ConfigError` for a method whose scorer was not recorded.
+    """
+    engine = ReplayEngine.from_file(list(files), model=spec.model, benchmark=None if spec.task == ANY else spec.task, pool=pool)
+    problems = [problem for problem in engine.problems() if problem.reference is not None][: spec.limit]
+    if not problems:
+        raise DataError(
+            f"{', '.join(map(str, files))}: no problem has a reference answer; expected some to grade against. Add them to the file."
+        )
+    scorers: dict[str, Scorer] = {}
+    for label in spec.methods:
+        name, _ = parse_method(label)
+        for scorer in METHODS.get(name).scorers:
+            if not engine.data.has_scores:
+                raise ConfigError(
+                    f"method {name!r} needs the scorer {scorer!r}, but these samples were recorded without scores; compare methods that vote instead."
+                )
+            scorers[scorer] = RecordedScorer(engine, scorer)
+    counts = [sample.n_tokens for problem in problems for sample in engine.data.samples[problem.id]]
+    preset = Preset(ANY, 1, "{question}", think_open="", max_tokens=WHOLE, typical_tokens=max(1, round(sum(counts) / len(counts))))
+    return Recorded(engine, problems, preset, scorers)
