@@ -1,0 +1,251 @@
+"""Every command once for people, once for machines, and with input that is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thinkwell.core.method import METHODS
+from thinkwell.tasks import TASKS
+
+PAIR = ("single", "self_consistency")
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Five problems, four samples each: problem i has i samples that are right."""
+    file = tmp_path / "samples.jsonl.gz"
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        for i in range(5):
+            for k in range(4):
+                answer = i if k < i else 90 + k
+                row = {
+                    "source": "test",
+                    "benchmark": "toy",
+                    "problem_id": f"toy/{i}",
+                    "problem": f"What is {i} plus 0?",
+                    "reference": str(i),
+                    "model": "m",
+                    "sample_index": k,
+                    "completion": f"<think>\nlet me see\n</think>\n\n\\boxed{{{answer}}}",
+                    "extracted": None,
+                    "correct": None,
+                    "step_labels": None,
+                    "meta": {},
+                }
+                out.write(json.dumps(row) + "\n")
+    return file
+
+
+def compare(cli, data: Path, *more: object):
+    return cli("compare", "--engine", "replay", "--task", "toy", "--data", data, "--methods", *PAIR, *more)
+
+
+# ---- compare ----------------------------------------------------------------------------------------------------------------
+
+
+def test_compare_prints_the_table_and_writes_json_and_report(cli, recorded, tmp_path):
+    done = compare(cli, recorded, "--out", tmp_path / "run", "--json", tmp_path / "table.json")
+    assert done.code == 0, done.err
+    assert "self_consistency" in done.out
+    table = json.loads((tmp_path / "table.json").read_text())
+    assert (table["task"], table["model"], table["engine"], table["problems"], table["seed"]) == ("toy", "m", "replay", 5, 0)
+    rows = {row["method"]: row for row in table["rows"]}
+    assert rows["single"]["accuracy"] == pytest.approx(4 / 5)  # its one path is sample 0: right for problems 1 to 4
+    assert rows["self_consistency"]["pass_at_1"] == pytest.approx((0 + 1 + 2 + 3 + 4) / 4 / 5)
+    assert {"config", "ci95", "generated_tokens", "prompt_tokens", "scorer_calls", "seconds", "no_answer", "truncated", "errors"} <= rows[
+        "single"
+    ].keys()
+    assert (tmp_path / "run" / "report.html").stat().st_size > 1000
+
+
+def test_the_same_command_again_does_nothing_and_gives_the_same_table(cli, recorded, tmp_path):
+    first = compare(cli, recorded, "--out", tmp_path / "run", "--json", tmp_path / "a.json")
+    again = compare(cli, recorded, "--out", tmp_path / "run", "--json", tmp_path / "b.json")
+    assert (first.code, again.code) == (0, 0)
+    assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
+
+
+def test_json_on_stdout_is_nothing_but_json(cli, recorded):
+    assert compare(cli, recorded, "--json", "-").json["rows"][0]["method"] == "single"
+
+
+def test_set_changes_a_knob_and_leaves_the_label(cli, recorded):
+    row = compare(cli, recorded, "--json", "-", "--set", "self_consistency.n_paths=2").json["rows"][1]
+    assert row["method"] == "self_consistency"
+    assert row["config"]["n_paths"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--methods", "self_consistancy"], "did you mean 'self_consistency'"),
+        (["--set", "self_consistency.n_path=2"], "did you mean 'n_paths'"),
+        (["--set", "dvts.n_paths=2"], "not among the methods compared"),
+        (["--set", "self_consistency.n_paths=none"], "self_consistency.n_paths"),
+        (["--set", "n_paths=2"], "METHOD.KNOB=VALUE"),
+        (["--budget", "token=5"], "did you mean 'tokens'"),
+        (["--budget", "tokens=0"], "no room for an answer"),
+        (["--budget", "tokens=many"], "not a number"),
+        (["--limit", "0"], "limit=0"),
+        (["--in-flight", "0"], "in_flight=0"),
+        (["--samples", "0"], "samples=0"),
+        (["--order", "random"], "random"),
+        (["--model", "n"], "known: m"),
+        (["--methods", "beam_search"], "beam_search"),
+        (["--json", "/nowhere/at/all.json"], "cannot write"),
+        (["--base-url", "http://localhost:1/v1"], "--engine openai"),
+        (["--temperature", "-1"], ""),
+    ],
+)
+def test_what_cannot_be_is_refused_with_code_2_and_no_traceback(cli, recorded, tmp_path, words, says):
+    done = compare(cli, recorded, "--out", tmp_path / "run", *words)
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "not a file"),
+        ("", ""),
+        ("{\n", "line 1"),
+        ('{"problem": "no samples"}\n', ""),
+    ],
+)
+def test_a_file_of_samples_that_is_missing_or_malformed_is_refused(cli, tmp_path, content, says):
+    file = tmp_path / "broken.jsonl"
+    if content is not None:
+        file.write_text(content)
+    done = compare(cli, file)
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "broken.jsonl" in done.err
+
+
+def test_replay_without_a_file_says_what_to_give(cli):
+    done = cli("compare", "--engine", "replay", "--task", "toy", "--methods", "single")
+    assert done.code == 2
+    assert "--data FILE" in done.err
+
+
+def test_a_task_that_does_not_exist_offers_the_nearest(cli):
+    done = cli("compare", "--task", "aime2", "--methods", "single")
+    assert done.code == 2
+    assert "aime2" in done.err
+    assert "aime24" in done.err
+
+
+def test_an_option_that_does_not_exist_leaves_with_2(cli):
+    assert cli("compare", "--task", "toy", "--methods", "single", "--sed", "1").code == 2
+    assert cli("methods", "--jsn").code == 2
+    assert cli("bogus").code == 2
+
+
+# ---- methods, tasks, lab ----------------------------------------------------------------------------------------------------
+
+
+def test_methods_lists_every_method(cli):
+    done = cli("methods")
+    assert all(name in done.out for name in METHODS.names())
+    listed = cli("methods", "--json").json
+    assert [entry["name"] for entry in listed] == METHODS.names()
+    assert all({"name", "paper", "arxiv", "family", "needs", "config", "summary"} <= entry.keys() for entry in listed)
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_methods_shows_one_with_every_knob(cli, name):
+    done = cli("methods", name)
+    assert done.code == 0
+    assert all(knob["name"] in done.out for knob in cli("methods", name, "--json").json[0]["config"])
+
+
+def test_an_unknown_method_is_refused_with_the_nearest(cli):
+    done = cli("methods", "beam_serch")
+    assert done.code == 2
+    assert "'beam_search'" in done.err
+
+
+def test_tasks_are_listed_and_shown(cli):
+    assert all(name in cli("tasks", "list").out for name in TASKS.names())
+    assert {entry["name"] for entry in cli("tasks", "list", "--json").json} == set(TASKS.names())
+    shown = cli("tasks", "show", "lab/arithmetic", "--limit", "2", "--json").json
+    assert len(shown["problems"]) == 2
+    assert shown["problems"][0]["reference"].lstrip("-").isdigit()
+    assert shown["problems"][0]["reference"] in cli("tasks", "show", "lab/arithmetic").out
+
+
+def test_validate_passes_good_data_and_fails_bad_data(cli, tmp_path):
+    good = tmp_path / "gsm8k"
+    good.mkdir()
+    row = {"question": "2 plus 3?", "answer": "2 and 3 make 5.\n#### 5"}
+    (good / "test.jsonl").write_text(json.dumps(row) + "\n")
+    done = cli("tasks", "validate", "--data", tmp_path, "--json")
+    assert done.code == 0, done.out + done.err
+    assert done.json[0]["gold_rate"] == 1.0
+    assert done.json[0]["junk_rate"] == 0.0
+    (good / "other.jsonl").write_text('{"nothing": 1}\n')
+    bad = cli("tasks", "validate", "--data", tmp_path)
+    assert bad.code == 1
+    assert "other.jsonl" in bad.out
+    assert cli("tasks", "validate", "--data", tmp_path / "absent").code == 2
+
+
+def test_lab_sample_shows_problems_with_solutions(cli):
+    problems = cli("lab", "sample", "--limit", "2", "--level", "3", "--json").json
+    assert [problem["level"] for problem in problems] == [3, 3]
+    assert all(str(problem["answer"]) in problem["trace"] for problem in problems)
+    assert problems[0]["question"] in cli("lab", "sample", "--limit", "1", "--level", "3").out
+    assert cli("lab", "sample", "--level", "11").code == 2
+
+
+def test_report_of_a_folder_that_is_none_is_refused(cli, tmp_path):
+    done = cli("report", tmp_path)
+    assert done.code == 2
+    assert "no run folder" in done.err
+
+
+# ---- processes --------------------------------------------------------------------------------------------------------------
+
+
+def thinkwell(*argv: str, **options):
+    return subprocess.run([sys.executable, "-m", "thinkwell", *argv], capture_output=True, text=True, timeout=120, **options)
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    done = subprocess.run(
+        f"set -o pipefail; {sys.executable} -m thinkwell methods --json | head -n 1",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[")
+    assert "Traceback" not in done.stderr
+
+
+def test_version_and_help():
+    assert thinkwell("--version").stdout.startswith("thinkwell ")
+    assert "compare" in thinkwell("--help").stdout
+    assert "--budget" in thinkwell("compare", "--help").stdout
+
+
+def test_a_fault_of_ours_says_so_and_keeps_the_traceback_for_debugging(cli, monkeypatch, recorded):
+    import thinkwell.runs.recorded
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("the sky fell")
+
+    monkeypatch.setattr(thinkwell.runs.recorded, "open_recorded", broken)
+    done = compare(cli, recorded)
+    assert done.code == 1
+    assert "the sky fell" in done.err
+    assert "Traceback" not in done.err
