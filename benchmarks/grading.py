@@ -22,7 +22,9 @@ def completions(n: int, seed: int = 0) -> list[tuple[str, str]]:
     for _ in range(n):
         gold = rng.randrange(1000)
         said = gold if rng.random() < 0.5 else rng.randrange(1000)
-        thought = "\n\n".join(f"Step {i}: {rng.randrange(99)} plus {rng.randrange(99)} gives the next value, so we go on." for i in range(12))
+        thought = "\n\n".join(
+            f"Step {i}: {rng.randrange(99)} plus {rng.randrange(99)} gives the next value, so we go on." for i in range(12)
+        )
         pairs.append((f"<think>\n{thought}\n</think>\n\nThe sum is $m+n$, hence the answer is\n\n\\boxed{{{said}}}", str(gold)))
     return pairs
 

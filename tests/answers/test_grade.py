@@ -110,7 +110,22 @@ def test_equivalence_is_wider_than_the_canonical_form() -> None:
     assert not equivalent("x(x+1)", "x^2-x")
 
 
-@pytest.mark.parametrize("text", ["(" * 1900, "{" * 1900, "1," * 900, "((1,2)," * 250, "\\text{" * 300, " " * 1900 + "x", "a " * 900, "x^" * 900, "-" * 1900, "1 and " * 300, "\\frac" * 380])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 1900,
+        "{" * 1900,
+        "1," * 900,
+        "((1,2)," * 250,
+        "\\text{" * 300,
+        " " * 1900 + "x",
+        "a " * 900,
+        "x^" * 900,
+        "-" * 1900,
+        "1 and " * 300,
+        "\\frac" * 380,
+    ],
+)
 def test_hostile_answers_are_graded_quickly(text: str) -> None:
     for reference in ("5", "(1,2)", "x+1"):
         assert not compare(reference, text, deadline=2.0).correct

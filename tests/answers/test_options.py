@@ -24,7 +24,23 @@ def test_the_letter_names_the_gold_option() -> None:
 
 
 def test_letters_in_all_their_spellings() -> None:
-    for text in ("C", "(C)", "(c)", "c", "C.", "C)", "C) blue", "C: blue", "[C]", "option C", "Option (C)", r"\text{(C)}", r"\textbf{(C) } blue", "**C**", "$C$"):
+    for text in (
+        "C",
+        "(C)",
+        "(c)",
+        "c",
+        "C.",
+        "C)",
+        "C) blue",
+        "C: blue",
+        "[C]",
+        "option C",
+        "Option (C)",
+        r"\text{(C)}",
+        r"\textbf{(C) } blue",
+        "**C**",
+        "$C$",
+    ):
         assert letter(text) == "C", text
     for text in ("", "a", "A man", "A and B", "(A) and (C)", "CB", "cat", "12"):
         assert letter(text) is None, text

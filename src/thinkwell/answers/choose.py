@@ -79,17 +79,27 @@ def choose(
     return Choice(answers[index], index, strengths, len(tied) > 1, tied)
 
 
-def majority(answers: Sequence[Answer | None], *, tie: str = "first", rng: np.random.Generator | None = None, equal: Callable[[str, str], bool] | None = None) -> Choice:
+def majority(
+    answers: Sequence[Answer | None],
+    *,
+    tie: str = "first",
+    rng: np.random.Generator | None = None,
+    equal: Callable[[str, str], bool] | None = None,
+) -> Choice:
     """The most frequent answer."""
     return choose(answers, rule="majority", tie=tie, rng=rng, equal=equal)
 
 
-def weighted(answers: Sequence[Answer | None], weights: Sequence[float], *, tie: str = "first", rng: np.random.Generator | None = None) -> Choice:
+def weighted(
+    answers: Sequence[Answer | None], weights: Sequence[float], *, tie: str = "first", rng: np.random.Generator | None = None
+) -> Choice:
     """The answer with the largest sum of weights."""
     return choose(answers, weights=weights, rule="weighted", tie=tie, rng=rng)
 
 
-def shortest_majority(answers: Sequence[Answer | None], lengths: Sequence[int], *, tie: str = "first", rng: np.random.Generator | None = None) -> Choice:
+def shortest_majority(
+    answers: Sequence[Answer | None], lengths: Sequence[int], *, tie: str = "first", rng: np.random.Generator | None = None
+) -> Choice:
     """The answer with the largest n_a / log(mean length)."""
     return choose(answers, lengths=lengths, rule="shortest_majority", tie=tie, rng=rng)
 
@@ -133,13 +143,17 @@ def _text(answers: Sequence[Answer | None], members: Sequence[int]) -> str:
     return answer.text
 
 
-def _strengths(groups: Mapping[str, Sequence[int]], rule: str, weights: Sequence[float] | None, lengths: Sequence[int] | None, n: int) -> dict[str, float]:
+def _strengths(
+    groups: Mapping[str, Sequence[int]], rule: str, weights: Sequence[float] | None, lengths: Sequence[int] | None, n: int
+) -> dict[str, float]:
     if rule == "majority":
         return {name: float(len(members)) for name, members in groups.items()}
     if rule == "shortest_majority":
         if lengths is None or len(lengths) != n:
             raise ValueError(f"shortest_majority needs one length for each of {n} answers.")
-        return {name: len(members) / math.log(max(2.0, sum(lengths[i] for i in members) / len(members))) for name, members in groups.items()}
+        return {
+            name: len(members) / math.log(max(2.0, sum(lengths[i] for i in members) / len(members))) for name, members in groups.items()
+        }
     if weights is None or len(weights) != n:
         raise ValueError(f"the rule {rule!r} needs one weight for each of {n} answers.")
     if not all(math.isfinite(weights[i]) for members in groups.values() for i in members):

@@ -130,7 +130,8 @@ class _Chain:
             same = (left.items[0], right.items[0]) == (gold, pred)
             return None if same else self.judge(left.items[0], right.items[0], depth + 1)
         if Shape.SINGLE in shapes:
-            foreign = any(sign in text for sign in _RELATIONS for text in (gold, pred))  # x > 3 for (3, oo), a column for a tuple: for the symbolic stage
+            # x > 3 for (3, oo), a column for a tuple: for the symbolic stage
+            foreign = any(sign in text for sign in _RELATIONS for text in (gold, pred))
             return None if foreign else (WRONG, Stage.PARTS, "one value against several")
         if len(left.items) != len(right.items):
             return WRONG, Stage.PARTS, f"{len(right.items)} parts for {len(left.items)}"

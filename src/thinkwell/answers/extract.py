@@ -28,8 +28,13 @@ _ANSWER_AT_END = re.compile(r"<answer>(?:(?!<answer>).)*</answer>\s*$", re.DOTAL
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _CUE = re.compile(r"\banswer(?:\s+is(?:\s*:)?|\s*[:=])[\s*_]*", re.IGNORECASE)
 _NUMBER = re.compile(r"[\s$*(\\]{0,6}(?:boxed\{)?([-+]?(?:[0-9]+(?:,[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?)")
+_DOLLARS = re.compile(r"\$([^$\n]+)\$|\\\((.+?)\\\)")
+_MATHEMATICAL = re.compile(r"[0-9$\\=]|^[A-Z][a-z]*$|^[a-z]$")
+_MORE_MATHEMATICS = re.compile(r"[0-9\\$=^_{}+*/<>()-]")
 _SENTENCE = re.compile(r"[.!?]?\s*(?:\n|$)|[.!?]\s+(?=[A-Z])")
-_CUED_LETTER = re.compile(r"[\s*_$\\({\[]{0,8}(?:(?i:option|choice)\s+[({\[]?)?(?:(?:text|textbf|mathrm|mathbf)\{)?\(?([A-Z])(?![A-Za-z0-9'])", re.ASCII)
+_CUED_LETTER = re.compile(
+    r"[\s*_$\\({\[]{0,8}(?:(?i:option|choice)\s+[({\[]?)?(?:(?:text|textbf|mathrm|mathbf)\{)?\(?([A-Z])(?![A-Za-z0-9'])", re.ASCII
+)
 _BRACED_LETTER = re.compile(r"\(([A-Za-z])\)")
 _ARTICLE_FOLLOWS = re.compile(r"\s+(?!(?:because|since|as|is|and|with|which|for)\b)[a-z]")
 
@@ -180,14 +185,24 @@ def _math(tail: str, _: Sequence[str]) -> Found:
     if found := _hashes(tail):
         return found
     cue = _last_cue(tail)
-    return _sentence(tail, cue) if cue >= 0 else None
+    if cue < 0:
+        return None
+    if dollars := _DOLLARS.match(tail, cue):
+        return dollars[1] or dollars[2], dollars.end()
+    stated = _sentence(tail, cue)
+    if stated is None or not _MATHEMATICAL.search(stated[0]):  # "the answer is unclear" states nothing, and must not vote
+        return None
+    number = _NUMBER.match(stated[0])
+    return (number[1], stated[1]) if number and not _MORE_MATHEMATICS.search(stated[0], number.end()) else stated
 
 
 def _choice(tail: str, options: Sequence[str]) -> Found:
     cue = _last_cue(tail)
     if cue >= 0:
         match = _CUED_LETTER.match(tail, cue)
-        if match and not (match[1] in "AI" and tail[match.start() : match.end()].strip() == match[1] and _ARTICLE_FOLLOWS.match(tail, match.end())):
+        if match and not (
+            match[1] in "AI" and tail[match.start() : match.end()].strip() == match[1] and _ARTICLE_FOLLOWS.match(tail, match.end())
+        ):
             return match[1], match.end() + len(tail[match.end() : match.end() + 1].strip())
         if (braced := _BRACED_LETTER.match(tail, cue)) is not None:
             return braced[1].upper(), braced.end()
@@ -224,4 +239,10 @@ def _span(tail: str, _: Sequence[str]) -> Found:
     return (stripped.rstrip("."), len(tail)) if stripped and "\n" not in stripped and len(stripped) <= 200 else None
 
 
-_IN_WORDS = {AnswerKind.INTEGER: _integer, AnswerKind.MATH: _math, AnswerKind.CHOICE: _choice, AnswerKind.LABEL: _label, AnswerKind.SPAN: _span}
+_IN_WORDS = {
+    AnswerKind.INTEGER: _integer,
+    AnswerKind.MATH: _math,
+    AnswerKind.CHOICE: _choice,
+    AnswerKind.LABEL: _label,
+    AnswerKind.SPAN: _span,
+}

@@ -68,16 +68,28 @@ def grade_answer(answer: str | None, problem: Problem, *, finished: bool = True,
         return Verdict(VerdictValue.ERROR, answer, Stage.EXTRACT, detail=_one_line(error))
 
 
-def grade_problem(completion: str, problem: Problem, *, finished: bool = True, thinking: bool = False, deadline: float = worker.DEADLINE) -> Verdict:
+def grade_problem(
+    completion: str, problem: Problem, *, finished: bool = True, thinking: bool = False, deadline: float = worker.DEADLINE
+) -> Verdict:
     """`grade` with everything but the completion taken from the problem."""
     if problem.reference is None:
         return Verdict(VerdictValue.ERROR, None, Stage.EXTRACT, detail=f"problem {problem.id} has no reference to grade against")
     return grade(
-        completion, problem.reference, problem.kind, problem.options, problem.aliases, finished, thinking=thinking, tolerance=tolerance_of(problem), deadline=deadline
+        completion,
+        problem.reference,
+        problem.kind,
+        problem.options,
+        problem.aliases,
+        finished,
+        thinking=thinking,
+        tolerance=tolerance_of(problem),
+        deadline=deadline,
     )
 
 
-def grade_many(completions: Sequence[str], problems: Sequence[Problem], *, finished: Sequence[bool] | None = None, deadline: float = worker.DEADLINE) -> list[Verdict]:
+def grade_many(
+    completions: Sequence[str], problems: Sequence[Problem], *, finished: Sequence[bool] | None = None, deadline: float = worker.DEADLINE
+) -> list[Verdict]:
     """Grade completion i against problem i, in order, with as many threads as there are worker processes."""
     ended = finished if finished is not None else [True] * len(completions)
     one = partial(_grade_row, deadline=deadline)
@@ -98,7 +110,9 @@ def _grade_row(row: tuple[str, Problem, bool], deadline: float) -> Verdict:
     return grade_problem(completion, problem, finished=finished, deadline=deadline)
 
 
-def _compare(answer: str, reference: str, kind: AnswerKind, options: Sequence[str], aliases: Sequence[str], tolerance: float, deadline: float) -> Verdict:
+def _compare(
+    answer: str, reference: str, kind: AnswerKind, options: Sequence[str], aliases: Sequence[str], tolerance: float, deadline: float
+) -> Verdict:
     return compare(_short(reference, kind), answer, kind, options, aliases, tolerance=tolerance, deadline=deadline)
 
 

@@ -54,7 +54,9 @@ _TIDY: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\s+", " "),
     )
 )
-_TEXT = re.compile(r"\\(?:text|mbox|textbf|textrm|textit|mathrm|mathbf|mathit|boldsymbol|emph|operatorname|boxed|fbox|bm|bf|rm)\s*\{([^{}]*)\}")
+_TEXT = re.compile(
+    r"\\(?:text|mbox|textbf|textrm|textit|mathrm|mathbf|mathit|boldsymbol|emph|operatorname|boxed|fbox|bm|bf|rm)\s*\{([^{}]*)\}"
+)
 _LABEL = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\{?[^{}=,]{1,12}\}?)?'?\s*(?:\([A-Za-z, ]{1,12}\))?)\s*")
 _BASED = re.compile(r"\(?([0-9][0-9A-Fa-f]*)\)?\s*(?:_\s*\{?\s*([0-9]{1,2})\s*\}?|\s*,?\s*base\s*([0-9]{1,2}))")
 _WORD = re.compile(r"[A-Za-z']+(?:[ \-][A-Za-z']+)*")
@@ -77,7 +79,13 @@ class Shape(StrEnum):
         return self not in (Shape.SINGLE, Shape.BARE, Shape.SET)
 
 
-_BRACKETS = {("(", ")"): Shape.TUPLE, ("[", "]"): Shape.CLOSED, ("(", "]"): Shape.LEFT_OPEN, ("[", ")"): Shape.RIGHT_OPEN, ("\\{", "\\}"): Shape.SET}
+_BRACKETS = {
+    ("(", ")"): Shape.TUPLE,
+    ("[", "]"): Shape.CLOSED,
+    ("(", "]"): Shape.LEFT_OPEN,
+    ("[", ")"): Shape.RIGHT_OPEN,
+    ("\\{", "\\}"): Shape.SET,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,11 @@ def without_unit(tidied: str) -> str:
     """Drop a trailing \\text{...} that names a unit ("12\\pi \\text{ inches per second}")."""
     match = TEXT_UNIT.fullmatch(tidied) if len(tidied) <= 300 else None
     words = match[2].lower().replace(".", " ").split() if match else []
-    return match[1].strip() if match and words and match[1].strip() and ("per" in words or words[-1] in UNITS or words[-1].removesuffix("s") in UNITS) else tidied
+    return (
+        match[1].strip()
+        if match and words and match[1].strip() and ("per" in words or words[-1] in UNITS or words[-1].removesuffix("s") in UNITS)
+        else tidied
+    )
 
 
 def based(tidied: str) -> tuple[str, int] | None:

@@ -13,7 +13,18 @@ from collections.abc import Sequence
 
 LABELS = ("True", "False", "Uncertain")
 """The labels of FOLIO, used when a label question states none."""
-_UNCERTAIN = frozenset(("uncertain", "unknown", "undetermined", "cannot be determined", "can not be determined", "can't be determined", "not determined", "indeterminate"))
+_UNCERTAIN = frozenset(
+    (
+        "uncertain",
+        "unknown",
+        "undetermined",
+        "cannot be determined",
+        "can not be determined",
+        "can't be determined",
+        "not determined",
+        "indeterminate",
+    )
+)
 _LETTER = re.compile(r"(?i:option|choice|answer)?\s*[(\[]?\s*([A-Z])\s*(?:[)\].:]|$)(.*)", re.DOTALL)
 _SECOND = re.compile(r"\([A-Z]\)|\b(?:and|or)\s+[A-Z]\b")
 _LOWER = re.compile(r"\(([a-z])\)|([b-z])")

@@ -89,7 +89,9 @@ class Worker:
             self.kill()
         if self._process is None:
             # -P: the folder of this file must not shadow other modules
-            self._process = subprocess.Popen([sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+            )
         if not self._ready:
             try:
                 self._line(START_SECONDS)

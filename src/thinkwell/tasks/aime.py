@@ -47,8 +47,24 @@ def _recognise(year: int) -> Recognise:
 
 
 TASKS.add("aime24")(
-    Task("aime24", AnswerKind.INTEGER, "AIME 2024, 30 competition problems", "boxed@1", _read("aime24"), _recognise(24), Hub("HuggingFaceH4/aime_2024", "train"))
+    Task(
+        "aime24",
+        AnswerKind.INTEGER,
+        "AIME 2024, 30 competition problems",
+        "boxed@1",
+        _read("aime24"),
+        _recognise(24),
+        Hub("HuggingFaceH4/aime_2024", "train"),
+    )
 )
 TASKS.add("aime25")(
-    Task("aime25", AnswerKind.INTEGER, "AIME 2025, 30 competition problems", "boxed@1", _read("aime25"), _recognise(25), Hub("math-ai/aime25", "test"))
+    Task(
+        "aime25",
+        AnswerKind.INTEGER,
+        "AIME 2025, 30 competition problems",
+        "boxed@1",
+        _read("aime25"),
+        _recognise(25),
+        Hub("math-ai/aime25", "test"),
+    )
 )

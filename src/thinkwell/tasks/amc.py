@@ -21,4 +21,6 @@ def recognise(hint: str, row: Row) -> bool:
     return bool(re.search(r"amc\D{0,3}(20)?23(?!\d)", hint)) or ("amc" in hint and "2023" in str(row.get("url")))
 
 
-TASKS.add("amc23")(Task("amc23", AnswerKind.INTEGER, "AMC 12 2023, 40 competition problems", "boxed@1", read, recognise, Hub("math-ai/amc23")))
+TASKS.add("amc23")(
+    Task("amc23", AnswerKind.INTEGER, "AMC 12 2023, 40 competition problems", "boxed@1", read, recognise, Hub("math-ai/amc23"))
+)

@@ -41,7 +41,12 @@ def generate(n: int, seed: int, knobs: Config) -> Sequence[Problem]:
 
     drawn = [world.generate(seed * 1_000_003 + i, knobs.levels[i % len(knobs.levels)], "test") for i in range(n)] if knobs.levels else None
     items = drawn or world.default_mix(n, seed)
-    return unique([Problem(problem_id("lab/arithmetic", i.question), i.question, str(i.answer), AnswerKind.INTEGER, meta={"level": i.level}) for i in items])
+    return unique(
+        [
+            Problem(problem_id("lab/arithmetic", i.question), i.question, str(i.answer), AnswerKind.INTEGER, meta={"level": i.level})
+            for i in items
+        ]
+    )
 
 
 def read(row: Row, knobs: Config, seed: int) -> Problem | None:
@@ -49,7 +54,13 @@ def read(row: Row, knobs: Config, seed: int) -> Problem | None:
     level = row.get("level", "meta.level")
     if knobs.levels and level not in knobs.levels:
         return None
-    return Problem(problem_id("lab/arithmetic", question), question, integer(row), AnswerKind.INTEGER, meta={"level": int(level)} if level is not None else {})
+    return Problem(
+        problem_id("lab/arithmetic", question),
+        question,
+        integer(row),
+        AnswerKind.INTEGER,
+        meta={"level": int(level)} if level is not None else {},
+    )
 
 
 def recognise(hint: str, row: Row) -> bool:
@@ -57,5 +68,14 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("lab/arithmetic")(
-    Task("lab/arithmetic", AnswerKind.INTEGER, "the lab's word problems, generated", "lab@1", read, recognise, Config=Config, generate=generate)
+    Task(
+        "lab/arithmetic",
+        AnswerKind.INTEGER,
+        "the lab's word problems, generated",
+        "lab@1",
+        read,
+        recognise,
+        Config=Config,
+        generate=generate,
+    )
 )

@@ -28,11 +28,17 @@ def read(row: Row, knobs: NoKnobs, seed: int) -> Problem:
     if gold is None or ord(gold) - 65 >= len(options):
         raise row.error(f"has the target {row.get('target')!r}", f"one of (A) to ({chr(64 + len(options))}) is expected")
     canary = row.get("canary")
-    return Problem(problem_id("bbh", question), question.strip(), gold, AnswerKind.CHOICE, options, meta={"canary": str(canary)} if canary else {})
+    return Problem(
+        problem_id("bbh", question), question.strip(), gold, AnswerKind.CHOICE, options, meta={"canary": str(canary)} if canary else {}
+    )
 
 
 def recognise(hint: str, row: Row) -> bool:
-    return row.get("input") is not None and bool(re.fullmatch(r"\([A-Z]\)", str(row.get("target")))) and ("temporal" in hint or "Between what times" in str(row.get("input")))
+    return (
+        row.get("input") is not None
+        and bool(re.fullmatch(r"\([A-Z]\)", str(row.get("target"))))
+        and ("temporal" in hint or "Between what times" in str(row.get("input")))
+    )
 
 
 TASKS.add("bbh_temporal_sequences")(

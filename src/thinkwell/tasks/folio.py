@@ -25,4 +25,6 @@ def recognise(hint: str, row: Row) -> bool:
     return all(row.get(name) is not None for name in ("premises", "conclusion", "label"))
 
 
-TASKS.add("folio")(Task("folio", AnswerKind.LABEL, "FOLIO, first-order logic in English", "folio@1", read, recognise, Hub("yale-nlp/FOLIO", "validation")))
+TASKS.add("folio")(
+    Task("folio", AnswerKind.LABEL, "FOLIO, first-order logic in English", "folio@1", read, recognise, Hub("yale-nlp/FOLIO", "validation"))
+)

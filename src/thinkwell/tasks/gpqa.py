@@ -22,7 +22,9 @@ def read(row: Row, knobs: NoKnobs, seed: int) -> Problem:
     question = row.text("Question", "question")
     options, letter = shuffled([row.text(*GOLD), *(row.text(*names) for names in WRONG)], 0, question, seed)
     domain = row.get("High-level domain", "domain")
-    return Problem(problem_id("gpqa", question), question, letter, AnswerKind.CHOICE, options, meta={"domain": str(domain)} if domain else {})
+    return Problem(
+        problem_id("gpqa", question), question, letter, AnswerKind.CHOICE, options, meta={"domain": str(domain)} if domain else {}
+    )
 
 
 def recognise(hint: str, row: Row) -> bool:
@@ -30,5 +32,13 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("gpqa")(
-    Task("gpqa", AnswerKind.CHOICE, "GPQA Diamond, 198 science questions", "choice@1", read, recognise, Hub("Idavidrein/gpqa", "train", "gpqa_diamond"))
+    Task(
+        "gpqa",
+        AnswerKind.CHOICE,
+        "GPQA Diamond, 198 science questions",
+        "choice@1",
+        read,
+        recognise,
+        Hub("Idavidrein/gpqa", "train", "gpqa_diamond"),
+    )
 )

@@ -25,5 +25,14 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("gsm8k")(
-    Task("gsm8k", AnswerKind.INTEGER, "GSM8K, 1,319 word problems", "boxed@1", read, recognise, Hub("openai/gsm8k", "test", "main"), solution=solution)
+    Task(
+        "gsm8k",
+        AnswerKind.INTEGER,
+        "GSM8K, 1,319 word problems",
+        "boxed@1",
+        read,
+        recognise,
+        Hub("openai/gsm8k", "test", "main"),
+        solution=solution,
+    )
 )

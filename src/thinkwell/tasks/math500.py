@@ -45,5 +45,14 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("math500")(
-    Task("math500", AnswerKind.MATH, "MATH-500, 500 problems at levels 1 to 5", "boxed@1", read, recognise, Hub("HuggingFaceH4/MATH-500"), solution=solution)
+    Task(
+        "math500",
+        AnswerKind.MATH,
+        "MATH-500, 500 problems at levels 1 to 5",
+        "boxed@1",
+        read,
+        recognise,
+        Hub("HuggingFaceH4/MATH-500"),
+        solution=solution,
+    )
 )

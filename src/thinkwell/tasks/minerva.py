@@ -34,5 +34,15 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("minerva")(
-    Task("minerva", AnswerKind.MATH, "Minerva, 272 OpenCourseWare problems", "boxed@1", read, recognise, Hub("math-ai/minervamath"), Config, solution=solution)
+    Task(
+        "minerva",
+        AnswerKind.MATH,
+        "Minerva, 272 OpenCourseWare problems",
+        "boxed@1",
+        read,
+        recognise,
+        Hub("math-ai/minervamath"),
+        Config,
+        solution=solution,
+    )
 )

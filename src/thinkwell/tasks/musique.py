@@ -44,5 +44,14 @@ def recognise(hint: str, row: Row) -> bool:
 
 
 TASKS.add("musique")(
-    Task("musique", AnswerKind.SPAN, "MuSiQue, multi-hop questions", "musique@1", read, recognise, Hub("dgslibisey/MuSiQue", "validation"), Config)
+    Task(
+        "musique",
+        AnswerKind.SPAN,
+        "MuSiQue, multi-hop questions",
+        "musique@1",
+        read,
+        recognise,
+        Hub("dgslibisey/MuSiQue", "validation"),
+        Config,
+    )
 )

@@ -20,7 +20,9 @@ def read(row: Row, knobs: NoKnobs, seed: int) -> Problem | None:
     question = row.text("question", "problem")
     answers = [answer.strip().strip("$").strip() for answer in row.texts("final_answer")]
     reference = ", ".join(answers)
-    meta: dict[str, str | float] = {name: str(row.get(name)) for name in ("subfield", "answer_type", "unit") if row.get(name) not in (None, "null")}
+    meta: dict[str, str | float] = {
+        name: str(row.get(name)) for name in ("subfield", "answer_type", "unit") if row.get(name) not in (None, "null")
+    }
     tolerance = _relative(str(row.get("error") or ""), answers)
     if tolerance:
         meta["tolerance"] = tolerance

@@ -37,13 +37,23 @@ PRESETS: dict[str, Preset] = {
         Preset("lab", 1, "{question}", max_tokens=512, typical_tokens=128, temperature=0.8, top_p=1.0),
         Preset("plain", 1, "{question}", **_NOT_THINKING),  # type: ignore[arg-type]
         _BOXED,
-        replace(_BOXED, name="qwen-math", template="{question}", system="Please reason step by step, and put your final answer within \\boxed{}.", top_p=0.8, max_tokens=3072),
+        replace(
+            _BOXED,
+            name="qwen-math",
+            template="{question}",
+            system="Please reason step by step, and put your final answer within \\boxed{}.",
+            top_p=0.8,
+            max_tokens=3072,
+        ),
         _R1,
         _CHOICE,
         _BBH,
         _FOLIO,
         _MUSIQUE,
-        *(replace(_R1, name=f"r1-{other.name}", template=other.template, answer_cue=other.answer_cue) for other in (_CHOICE, _BBH, _FOLIO, _MUSIQUE)),
+        *(
+            replace(_R1, name=f"r1-{other.name}", template=other.template, answer_cue=other.answer_cue)
+            for other in (_CHOICE, _BBH, _FOLIO, _MUSIQUE)
+        ),
     )
 }
 

@@ -117,13 +117,13 @@ def _array(items: Any, path: Path) -> list[Row]:
 
 def _objects(path: Path, text: str) -> list[Row]:
     """JSON lines, or one object over the whole file."""
-    head = text.lstrip().partition("\n")[0].strip()
-    whole = not text.lstrip().partition("\n")[2].strip()
+    head, _, rest = text.lstrip().partition("\n")
+    whole = not rest.strip()
     try:
         json.loads(head)
     except json.JSONDecodeError:
-        # a pretty-printed object starts with a line that is no JSON by itself; a broken JSON line starts like any row
-        whole = head in ("{", "{}") or not head.endswith("}")
+        # A pretty-printed object starts with a line that is no JSON by itself. So does a file of lines with a broken first one: its next line starts a new object.
+        whole = whole or not (".jsonl" in path.name or rest.startswith("{"))
     if whole:
         value = _json(path, text)
         for name in ROW_LISTS:

@@ -103,7 +103,9 @@ class Task:
             table = load_dataset(self.hub.id, self.hub.config, split=part)
         except Exception as error:  # offline, gated, renamed: the library raises a different type for each
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise DataError(f"{self.hub.id} ({part}) could not be fetched from the hub: {reason}; give a local copy with --data FILE.") from error
+            raise DataError(
+                f"{self.hub.id} ({part}) could not be fetched from the hub: {reason}; give a local copy with --data FILE."
+            ) from error
         return [Row(dict(record), f"{self.hub.id}, row {number}") for number, record in enumerate(table, 1)]
 
 

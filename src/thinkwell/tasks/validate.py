@@ -53,12 +53,16 @@ def validate(folder: Path | str, seed: int = 0) -> list[FileReport]:
 
 def passed(reports: Sequence[FileReport]) -> bool:
     """True if every file was recognised, all gold is correct and no junk is."""
-    return all(r["task"] is not None and r["gold_correct"] == r["items"] > 0 and r["junk_correct"] == 0 and not r["failures"] for r in reports)
+    return all(
+        r["task"] is not None and r["gold_correct"] == r["items"] > 0 and r["junk_correct"] == 0 and not r["failures"] for r in reports
+    )
 
 
 def validate_file(path: Path, name: str | None = None, seed: int = 0) -> FileReport:
     """The report of one file; a file that cannot be read or that no task recognises has no items and says so."""
-    report = FileReport(file=name or str(path), task=None, items=0, gold_correct=0, junk=0, junk_correct=0, gold_rate=0.0, junk_rate=0.0, failures=[])
+    report = FileReport(
+        file=name or str(path), task=None, items=0, gold_correct=0, junk=0, junk_correct=0, gold_rate=0.0, junk_rate=0.0, failures=[]
+    )
     try:
         rows = read_rows(path)
         task = recognise(path, rows[0])
@@ -72,7 +76,10 @@ def validate_file(path: Path, name: str | None = None, seed: int = 0) -> FileRep
     failures = report["failures"]
     problems = [problem for _, problem in pairs]
     for position, (row, problem) in enumerate(pairs):
-        wrong = [f"{problem.id}: gold {problem.reference!r} as {text[-80:]!r} is {value}" for text, value in _graded(golds(problem, task.solution(row)), problem, "correct")]
+        wrong = [
+            f"{problem.id}: gold {problem.reference!r} as {text[-80:]!r} is {value}"
+            for text, value in _graded(golds(problem, task.solution(row)), problem, "correct")
+        ]
         report["gold_correct"] += not wrong
         texts = list(junk(problem, problems, position))
         taken = [(text, value) for text, value in _graded(texts, problem, None) if value == "correct"]
@@ -97,7 +104,11 @@ def golds(problem: Problem, solution: str | None = None) -> list[str]:
     gold = problem.reference or ""
     texts = [f"{THINKING}The result:\n\n\\boxed{{{gold}}}", f"{THINKING}So \\fbox{{ {gold} }} it is, and I leave \\boxed{{}} empty."]
     if problem.kind is AnswerKind.CHOICE:
-        texts += [f"{THINKING}Answer: {gold}", f"So the answer is ({gold}).", f"\\boxed{{\\text{{({gold}) {problem.options[ord(gold) - 65]}}}}}"]
+        texts += [
+            f"{THINKING}Answer: {gold}",
+            f"So the answer is ({gold}).",
+            f"\\boxed{{\\text{{({gold}) {problem.options[ord(gold) - 65]}}}}}",
+        ]
     elif problem.kind is AnswerKind.LABEL:
         texts += [f"{THINKING}Answer: {gold}", f"Hence the conclusion is **{gold.lower()}**."]
     elif problem.kind is AnswerKind.SPAN:
