@@ -134,7 +134,7 @@ def test_scorer_calls_that_run_out_leave_the_last_known_scores(play):
 
 def test_fit_sizes_the_width_to_the_budget(toy):
     cls = METHODS.get("beam_search")
-    assert cls().fit(Budget(tokens=100), toy).config.n_beams == 9  # 100 / (1.1 * 10)
+    assert cls().fit(Budget(tokens=100), toy).config.n_beams == 10
     assert cls().fit(Budget(tokens=1), toy).config.n_beams == 1
     assert cls(cls.Config(n_beams=3)).fit(Budget(tokens=100), toy).config.n_beams == 3
     assert cls().fit(Budget(seconds=1), toy).config.n_beams == 16

@@ -103,6 +103,14 @@ def test_subtrees_narrow_so_that_some_end_within_the_budget(play):
     assert len(run.events(PathOpened)) == 6
 
 
+def test_subtrees_that_the_budget_cannot_carry_rest_instead_of_taking_turns(play):
+    """Two paths of 24 tokens under 40: whichever scores better changes from step to step, and yet one of them ends."""
+    rule = lambda text: 0.5 + 0.1 * (len(text) % 2)  # noqa: E731
+    script = {"*": ["a a a a\n\n" * 4 + "\\boxed{7}", "ab a a a\n\n" * 4 + "\\boxed{7}"]}
+    run = play("dvts", script, rule, n_subtrees=2, n_expand=1, budget=Budget(tokens=40))
+    assert run.answer == "7"
+
+
 def test_an_endless_model_gives_no_answer_and_ends(play):
     run = play("dvts", {"*": Reply("a\n\n", eos=False)}, n_subtrees=2, n_expand=2, budget=Budget(tokens=40))
     assert run.outcome.answer is None
@@ -122,11 +130,11 @@ def test_an_ended_sibling_answers_when_its_subtree_never_ends(play):
 def test_fit_sizes_subtrees_then_expansion(toy):
     cls = METHODS.get("dvts")
     size = lambda tokens, **knobs: (lambda c: (c.n_subtrees, c.n_expand))(cls(cls.Config(**knobs)).fit(Budget(tokens=tokens), toy).config)  # noqa: E731
-    assert size(176) == (4, 4)  # 16 paths of 10 tokens and a tenth
-    assert size(99) == (2, 4)
+    assert size(160) == (4, 4)  # 16 paths of 10 tokens
+    assert size(90) == (2, 4)
     assert size(45) == (2, 2)  # four paths: diversity before greed
     assert size(12) == (1, 1)
     assert size(1) == (1, 1)
-    assert size(176, n_expand=2) == (8, 2)
-    assert size(176, n_subtrees=1) == (1, 4)
-    assert size(176, lookahead=1) == (2, 4)
+    assert size(160, n_expand=2) == (8, 2)
+    assert size(160, n_subtrees=1) == (1, 4)
+    assert size(160, lookahead=1) == (2, 4)

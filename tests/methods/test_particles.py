@@ -150,7 +150,7 @@ def test_particles_shrink_so_that_some_end_within_the_budget(play):
 
 def test_fit_sizes_the_population(toy):
     for name in ("particle_filtering", "particle_gibbs"):
-        assert METHODS.get(name)().fit(Budget(tokens=100), toy).config.n_particles == 9  # 100 / 11
+        assert METHODS.get(name)().fit(Budget(tokens=100), toy).config.n_particles == 10
     gibbs = METHODS.get("particle_gibbs")
     assert gibbs().fit(Budget(tokens=5), toy).config.num_iterations == 1
     assert gibbs(gibbs.Config(num_iterations=4)).fit(Budget(tokens=5), toy).config.n_particles == 4

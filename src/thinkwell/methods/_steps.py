@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from thinkwell.session import Session
 
 SHORTEST_REST = 0.5  # of a typical length: what a path is taken to need at least, however long it is already
-OVERHEAD = 1.1  # tokens of a search over width * typical length: siblings that are given up, freed places that are filled again
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ async def _extend(
 
 def width_for(tokens: int, preset: Preset, cost: float = 1.0) -> int:
     """The number of paths that a search of `tokens` generated tokens can keep side by side, at least one."""
-    return max(1, int(tokens / (OVERHEAD * cost * max(1, preset.typical_tokens))))
+    return max(1, int(tokens / (cost * max(1, preset.typical_tokens))))
 
 
 def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 1.0) -> int:

@@ -81,16 +81,17 @@ class Dvts:
         config = self.config
         total = width_for(budget.tokens, preset, 1 + config.lookahead)
         n_expand = config.n_expand if "n_expand" in config.model_fields_set else min(config.n_expand, max(1, total // 2), total)
-        return type(self)(config.resized(n_expand=n_expand, n_subtrees=max(1, total // n_expand)))
+        return type(self)(config.resized(n_expand=n_expand, n_subtrees=max(1, round(total / n_expand))))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config = self.config
         width = min(config.n_subtrees, affordable(session, (), 1 + config.lookahead))
         kept = [Candidate(path) for path in await session.open(width)]
         last: dict[int, list[Candidate]] = {}  # subtree -> candidates of its last step
+        resting: set[int] = set()
         spare: list[Candidate] = []  # ended, but a live sibling was kept: read for an answer only if nothing else has one
         for number in range(1, config.max_steps + 1):
-            trees = self._sprout(session, kept)
+            trees = self._sprout(session, kept, resting)
             if not trees:
                 break
             to_end = number == config.max_steps or session.scorer_calls_left == 0
@@ -112,12 +113,14 @@ class Dvts:
             pool = distinct([*pool, *spare])
         return select(session, [c.path for c in pool], [c.score for c in pool], config.select)
 
-    def _sprout(self, session: Session, kept: list[Candidate]) -> dict[int, list[Candidate]]:
-        """The copies that each live subtree will extend. Where the tokens left cannot carry them all, subtrees expand less; where they
-        cannot carry even one path each, the best-scored subtrees go on and the others rest."""
+    def _sprout(self, session: Session, kept: list[Candidate], resting: set[int]) -> dict[int, list[Candidate]]:
+        """The copies that each live subtree will extend. Where the tokens left cannot carry them all, subtrees expand less; where they cannot
+        carry even one path each, the best-scored go on and the others rest until those have ended (taking turns would end none)."""
         alive = [index for index, c in enumerate(kept) if not over(session, c.path)]
         able = affordable(session, [kept[index] for index in alive], 1 + self.config.lookahead)
-        going = sorted(ranked_indices(kept, alive)[:able])
+        going = sorted(sorted(alive, key=lambda index: (index in resting, -kept[index].score))[:able])
+        resting |= set(alive) - set(going)
+        resting -= set(going)
         each, extra = divmod(min(able, self.config.n_expand * len(going)), len(going)) if going else (0, 0)
         return {index: copy(session, kept[index], each + (rank < extra)) for rank, index in enumerate(going)}
 
@@ -139,11 +142,6 @@ class Dvts:
                 return [c for c in candidates if over(session, c.path)]
             case Finalize.AS_IS:
                 return candidates
-
-
-def ranked_indices(kept: list[Candidate], indices: list[int]) -> list[int]:
-    """`indices` in the order of their candidates' scores, best first."""
-    return sorted(indices, key=lambda index: -kept[index].score)
 
 
 METHODS.add(Dvts.name)(Dvts)
