@@ -9,8 +9,12 @@ from thinkwell.core.method import METHODS
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
+from thinkwell.engines.registry import known_capabilities, load_engine
 from thinkwell.runs.spec import Arm, CompareSpec, arms_of, parse_method, refuse_impossible
 from thinkwell.scorers.protocol import Scorer
+from thinkwell.scorers.registry import load_scorer
+from thinkwell.tasks import TASKS
+from thinkwell.tasks.presets import preset as preset_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,6 @@ async def load_arena(
     for label in spec.methods:
         METHODS.get(parse_method(label)[0])
     if problems is None or preset is None:
-        from thinkwell.tasks import TASKS
-        from thinkwell.tasks.presets import preset as preset_named
-
         task = TASKS.get(spec.task)
         preset = preset or preset_named(spec.preset or task.preset)
         problems = problems if problems is not None else task.load(spec.data, seed=spec.seed, limit=spec.limit, knobs=spec.task_options)
@@ -50,16 +51,12 @@ async def load_arena(
     owned: list[Engine | Scorer] = []
     try:
         if engine is None:
-            from thinkwell.engines.registry import load_engine
-
             engine = load_engine(spec.engine, model=spec.model, **spec.engine_options)
             owned.append(engine)
-        await refuse_impossible(arms, problems, engine, spec.budget, ())
+        await refuse_impossible(arms, problems, engine, spec.budget, known_capabilities())
         found = dict(scorers or {})
         missing = sorted({name for arm in arms for name in arm.method.scorers} - found.keys())
         for name in missing:
-            from thinkwell.scorers.registry import load_scorer
-
             found[name] = load_scorer(name, engine=engine)
             owned.append(found[name])
     except BaseException:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -172,7 +173,7 @@ def _node(node: Node, texts: Texts) -> dict[str, Any]:
         "reason": node.reason,
         "answer": node.answer,
         "verdict": node.verdict,
-        "rank": node.rank,
+        "rank": node.rank if node.rank is not None and math.isfinite(node.rank) else None,
         "scorer": node.scorer,
         "steps": [round(step, 4) for step in node.steps],
         "pieces": [[p.origin, texts.add(p.text), p.n_tokens, *([] if p.score is None else [round(p.score, 4)])] for p in node.pieces],

@@ -25,9 +25,11 @@ IN_FLIGHT = 64  # problems at a time: fills the local engine's batch; raise it f
 class CompareSpec:
     """A comparison of methods on one task.
 
-    methods: `name` or `name:knob=value,knob=value`. knobs: of each method by name, for all its labels; a label's own knob wins. samples: repetitions
-    of every (method, problem). in_flight: problems at a time. order: "method" finishes one method before the next, so that `seconds` is the method's own; "mixed" starts the next one while the last problems of the one before still run.
-    out: run folder (None: nothing is kept). grow: methods, limit and samples may differ from what the folder has; what is there is reused.
+    methods: `name` or `name:knob=value,knob=value`. knobs: of each method by name, for all its labels; a label's own knob wins.
+    samples: repetitions of every (method, problem). in_flight: problems at a time.
+    order: "method" finishes one method before the next, so that `seconds` is the method's own; "mixed" starts the next one while the last
+    problems of the one before still run. out: run folder (None: nothing is kept). grow: methods, limit and samples may differ from what the
+    folder has; what is there is reused.
     """
 
     task: str

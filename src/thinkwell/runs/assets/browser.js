@@ -150,7 +150,7 @@ function pathView(node, depth, open, first, data) {
   const words = [FATES[node.fate] + (node.reason ? `: ${node.reason}` : ""), origin, plural(tokens, "token"), node.finish ? `ended by ${node.finish}` : "open", node.role !== "solver" && node.role];
   const head = h("div", { class: "path-head", role: "treeitem", tabindex: first ? 0 : -1, "aria-level": depth + 1, "aria-expanded": open, onclick: () => toggle() },
     h("code", {}, node.id), " ", node.verdict && pip(node.verdict), node.answer !== undefined && h("b", { class: "path-answer" }, node.answer),
-    node.rank !== undefined && h("span", { class: "score" }, Number(node.rank).toFixed(3)), h("span", { class: "path-facts" }, words.filter(Boolean).join(" \u00b7 ")));
+    node.rank !== undefined && score(node.rank, "score by which the method ranked it"), h("span", { class: "path-facts" }, words.filter(Boolean).join(" \u00b7 ")));
   head.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
@@ -174,9 +174,9 @@ function pathView(node, depth, open, first, data) {
   return { box, head, toggle };
 }
 
-const score = (value) => {
-  const chip = h("span", { class: "score", title: "score of the path up to here" }, value.toFixed(2));
-  chip.style.setProperty("--s", value);
+const score = (value, title = "score of the path up to here") => {
+  const chip = h("span", { class: "score", title }, Number(value).toPrecision(2));
+  chip.style.setProperty("--s", Math.min(1, Math.max(0, value)));
   return chip;
 };
 
@@ -198,7 +198,7 @@ function pieces(node, data) {
     const body = h("pre", { class: `piece o-${origin}`, title });
     const each = split.length > 1 && (split.length === steps.length || (split[split.length - 1] === "" && split.length - 1 === steps.length));
     if (each) split.forEach((step, i) => body.append(step + (i < split.length - 1 ? mark.replace(/\n+$/, "") : ""), i < steps.length ? score(steps[i]) : "", i < split.length - 1 ? mark : ""));
-    else body.append(words, value === undefined ? "" : score(value));
+    else body.append(words.replace(/\n+$/, ""), value === undefined ? "" : score(value));
     shown.push(body);
   }
   if (!parts.length) shown.push(h("p", { class: "note" }, "wrote nothing of its own"));

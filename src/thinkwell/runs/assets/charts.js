@@ -53,7 +53,7 @@ function placeLabels(points, lines, frame) {
         bars.forEach((bar) => (cost += 9 * crossing(box, bar)));
         lines.forEach((line) => (cost += 4 * crossing(box, line)));
         const leader = [point.x, point.y, (box.x1 + box.x2) / 2, y];
-        if (reach > 14) for (const other of placed) cost += 12 * crossing(other, leader);
+        if (reach > 14) for (const other of placed) cost += 80 * crossing(other, leader);
         if (!best || cost < best.cost) best = { cost, box, x, y, reach, dx };
       }
     }
@@ -113,7 +113,7 @@ function scatter(rows, chart) {
     for (const p of points) svg.append(s("line", { class: `bar m${p.i % 8}`, x1: p.x, x2: p.x, y1: p.top, y2: p.bottom }));
     for (const p of points) {
       const { x, y, reach, dx, box } = p.place;
-      if (reach > 14) svg.append(s("line", { class: "leader", x1: p.x, y1: p.y, x2: dx > 0 ? box.x1 : dx < 0 ? box.x2 : x + (box.x2 - box.x1) / 2, y2: y }));
+      if (reach > 0) svg.append(s("line", { class: `leader m${p.i % 8}`, x1: p.x, y1: p.y, x2: dx > 0 ? box.x1 : dx < 0 ? box.x2 : x + (box.x2 - box.x1) / 2, y2: y }));
     }
     const dots = points.map((p) => {
       const words = `${p.row.method}: accuracy ${percent(p.row.accuracy)} % [${percent(p.row.ci95[0])}, ${percent(p.row.ci95[1])}], ${chart.format(p.row[chart.key])} ${chart.unit}`;
@@ -121,9 +121,9 @@ function scatter(rows, chart) {
       return s("circle", { class: `dot m${p.i % 8}${p.best ? " best" : ""}`, cx: p.x, cy: p.y, r: 5.5, tabindex: p.i ? -1 : 0, role: "img", "aria-label": words, onfocus: show, onmouseenter: show, onmouseleave: () => (reading.textContent = rest) }, s("title", {}, words));
     });
     svg.append(...dots);
-    for (const p of points) svg.append(s("text", { class: `label${p.best ? " best" : ""}`, x: p.place.x + 2, y: p.place.y + 4 }, p.label));
+    for (const p of points) svg.append(s("text", { class: `label m${p.i % 8}${p.best ? " best" : ""}`, x: p.place.x + 2, y: p.place.y + 4 }, p.label));
     roving(svg, () => dots, { next: ["ArrowRight", "ArrowDown"], previous: ["ArrowLeft", "ArrowUp"] });
-    const key = narrow && h("ol", { class: "key" }, rows.map((row, i) => h("li", { class: `m${i % 8}` }, row.method)));
+    const key = narrow && h("ol", { class: "key" }, rows.map((row, i) => h("li", { class: `m${i % 8}` }, label(row.method))));
     swap(holder, svg, key);
   }
   let seen = 0;
@@ -165,7 +165,7 @@ function ticksOfLog(low, high) {
 // One bar a row, split into parts: [{name, value, class}]; `total` is the full width.
 function bars(rows, total, words) {
   return h("div", { class: "bars" }, rows.map((row) => h("div", { class: "bar-row" },
-    h("span", { class: "bar-name" }, row.name),
+    h("span", { class: "bar-name" }, label(row.name)),
     h("span", { class: "bar-track", role: "img", "aria-label": `${row.name}: ${row.parts.filter((p) => p.value).map((p) => `${p.name} ${words(p.value)}`).join(", ")}` },
       row.parts.filter((part) => part.value > 0).map((part) => {
         const piece = h("span", { class: `bar-part ${part.class}`, title: `${part.name}: ${words(part.value)}` });

@@ -23,6 +23,9 @@ const swap = (node, ...children) => {
   return fill(node, {}, children);
 };
 
+// A method's label, breakable where its words end.
+const label = (text) => text.split(/(?<=[:,=])/).flatMap((part) => [part, h("wbr")]);
+
 const percent = (value, digits = 1) => (100 * value).toFixed(digits);
 const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") + Math.abs(100 * value).toFixed(1);
 const whole = (value) => Math.round(value).toLocaleString("en");
