@@ -63,7 +63,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a reader takes from one line of a file. `judged`: (score or None, text of the step) pairs; `grade`: a number the source recorded for the whole sample."""
+    """What a reader takes from one line of a file. `judged`: (score or None, text of the step) pairs; `truth`: they are labels
+    (right, wrong) rather than a judge's numbers. `grade`: a number the source recorded for the whole sample."""
 
     problem: str
     question: str
@@ -77,6 +78,7 @@ class Row:
     finish: str | None = None
     correct: bool | None = None
     judged: tuple[tuple[float | None, str], ...] = ()
+    truth: bool = False
     grade: float | None = None
     search: Sequence[Mapping[str, Any]] = ()
     options: tuple[str, ...] = ()
@@ -133,8 +135,9 @@ def collect(
 ) -> ReplayData:
     """Group rows into samples.
 
-    model: which model's samples (needed when there are several, unless `pool`). benchmark: only this one. scores: "steps" (labels of steps), "grade" (one number a sample),
-    "none", or "auto": steps, else the grade unless it merely repeats what is correct. A row that repeats a name with the same text is left out and noted;
+    model: which model's samples (needed when there are several, unless `pool`). benchmark: only this one. scores: "steps" (numbers or labels of steps), "grade" (one
+    number a sample), "none", or "auto": numbers of steps, else the grade; but neither labels nor a grade that merely repeats what is correct, for ranking by them would be looking
+    the answer up. A row that repeats a name with the same text is left out and noted;
     with another text, `duplicates` decides: "refuse", "renumber", "first". Raises `DataError`, `UnknownName`.
     """
     for value, name, known in (
@@ -161,14 +164,18 @@ def collect(
     searches = {(row.problem, row.model): row.search for row in kept if row.search}
     samples: dict[str, list[Sample]] = {}
     for row in kept:
-        judged = [(score, text) for score, text in row.judged if score is not None] if scores in ("auto", "steps") else []
+        judged = (
+            [(score, text) for score, text in row.judged if score is not None]
+            if scores == "steps" or (scores == "auto" and not row.truth)
+            else []
+        )
         search = searches.get((row.problem, row.model), ()) if scores in ("auto", "steps") else ()
         values, ends = _judgements(row, search, judged, use_grade)
         count, estimated = (row.n_tokens, False) if row.n_tokens is not None else (estimate_tokens(row.text), True)
         sample = Sample(row.problem, row.model, row.index, row.text, count, estimated, truncated(row), row.correct, values, ends, row.line)
         samples.setdefault(row.problem, []).append(sample)
     ordered = {name: tuple(sorted(group, key=lambda s: (s.model, s.index))) for name, group in samples.items()}
-    return ReplayData(ordered, _problems(kept, source, duplicates), tuple(models), fingerprint, source, tuple(notes))
+    return ReplayData(ordered, _problems(kept, source, duplicates, notes), tuple(models), fingerprint, source, tuple(notes))
 
 
 def estimate_tokens(text: str) -> int:
@@ -273,20 +280,26 @@ def _judgements(
     return tuple(values), tuple(ends)
 
 
-def _problems(rows: Sequence[Row], source: str, duplicates: str) -> dict[str, Problem]:
+def _problems(rows: Sequence[Row], source: str, duplicates: str, notes: list[str]) -> dict[str, Problem]:
     families: dict[str, list[str]] = {}
     first: dict[str, Row] = {}
+    respelled: set[str] = set()
     for row in rows:
         if row.reference is not None:
             families.setdefault(row.benchmark, []).append(row.reference)
         known = first.setdefault(row.problem, row)
         if known.reference is None:
             first[row.problem] = replace(known, reference=row.reference)
-        elif row.reference is not None and _number(row.reference) != _number(known.reference) and duplicates == "refuse":
+        elif row.reference is not None and (one := _number(row.reference)) != (other := _number(known.reference)):
+            respelled.add(row.problem)
+            if isinstance(one, str) or isinstance(other, str) or duplicates != "refuse":
+                continue
             raise DataError(
                 f"{source}: line {row.line} gives {row.reference!r} as the reference of {row.problem!r}, line {known.line} gave {known.reference!r}; expected one. "
                 "Mend the file, or pass duplicates='first' to take the first."
             )
+    if respelled:
+        notes.append(f"{len(respelled)} problems have references of several spellings; the first is taken")
     kinds = {name: _kind(name, references) for name, references in families.items()}
     return {
         name: Problem(

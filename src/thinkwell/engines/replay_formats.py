@@ -133,6 +133,7 @@ def _trace(record: Record, line: int, path: Path) -> Iterator[Row]:
         finish=finish,
         correct=record.get("correct"),
         judged=tuple((_label(step.get("label")), str(step.get("step", ""))) for step in record.get("step_labels") or ()),
+        truth=all(isinstance(step.get("label"), int | None) for step in record.get("step_labels") or ()),
         grade=float(meta["score"]) if isinstance(meta.get("score"), int | float) else None,
         search=meta.get("search") or (),
         options=tuple(record.get("options") or ()),
