@@ -18,9 +18,5 @@ def test_a_methods_page_has_its_parts_and_every_knob(name):
         assert part in page
     for knob, field in METHODS.get(name).Config.model_fields.items():
         default = field.default.value if isinstance(field.default, Enum) else field.default
-        shown = (
-            {None: "none", "": '""', True: "true", False: "false"}.get(default, str(default))
-            if not isinstance(default, int | float) or isinstance(default, bool)
-            else str(default)
-        )
+        shown = "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default) or '""'
         assert f"| `{knob}` | {shown} | {' '.join((field.description or '').split())} |" in page

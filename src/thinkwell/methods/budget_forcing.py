@@ -77,9 +77,8 @@ class BudgetForcing:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:
             return self
-        extra = (
-            round(budget.tokens / max(1, preset.typical_tokens)) - 1
-        )  # the paper's axis: one more "Wait" for one more answer's worth of tokens
+        # The paper's axis: one more "Wait" for one more answer's worth of tokens.
+        extra = round(budget.tokens / max(1, preset.typical_tokens)) - 1
         return type(self)(self.config.resized(n_ignore=min(max(0, extra), MOST_IGNORED)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
@@ -155,9 +154,8 @@ class BudgetForcing:
 
     async def _close(self, session: Session, path: Path) -> Path:
         """End the thinking for the model and ask for the answer."""
-        if (
-            path.complete and path.segments[-1].tokens
-        ):  # it ended the whole text while thinking: the end-of-text token must not stand before the mark
+        if path.complete and path.segments[-1].tokens:
+            # It ended the whole text while thinking: the end-of-text token must not stand before the mark.
             path = await session.cut(path, len(path) - 1)
         newline = "" if not path.text or path.text.endswith("\n") else "\n"
         return await session.splice(path, newline + session.preset.think_close + session.preset.answer_cue)
