@@ -126,7 +126,7 @@ def test_token_counts_are_the_recorded_ones_else_estimated_and_flagged(write):
     assert solve(recorded, recorded.problems()[0], 1)[0].usage.generated_tokens == 7
     guessed = ReplayEngine.from_file(write(row(text="So 12 + 3 = 15.\n\nDone")))
     assert guessed.info.details["token_counts"] == "estimated"
-    assert solve(guessed, guessed.problems()[0], 1)[0].usage.generated_tokens == 10
+    assert solve(guessed, guessed.problems()[0], 1)[0].usage.generated_tokens == 11
     mixed = ReplayEngine.from_file(write(row(meta={"n_tokens": 7}), row(1)))
     assert mixed.info.details["token_counts"] == "mixed"
 
@@ -316,7 +316,7 @@ def test_lm_evaluation_harness_samples_are_read(write):
     (problem,) = engine.problems()
     assert (problem.id, problem.question, problem.kind) == ("gsm8k/7", "2+3?", AnswerKind.INTEGER)
     assert engine.info.model == "org/model"
-    session, paths = solve(engine, problem, 2)
+    _, paths = solve(engine, problem, 2)
     assert [path.text for path in paths] == ["5", "so 5"]
     assert grade_answer("5", problem).correct
 
@@ -383,11 +383,7 @@ def test_parquet_details_are_read_or_the_missing_library_is_named(tmp_path):
 @needs_traces
 def test_the_known_figures_of_a_recorded_run_come_out():
     """AMC 2023, 50 samples a problem of a 3B model: mean .144, majority of 50 .25, at least one right .675."""
-    engine = (
-        ReplayEngine.from_file(TRACES / "reasoning_gym_eval.jsonl.gz", benchmark="amc23", model="Llama-3.2-3B RLVR|step400")
-        if False
-        else _amc()
-    )
+    engine = ReplayEngine.from_file(TRACES / "reasoning_gym_eval.jsonl.gz", benchmark="amc23", model="Llama-3.2-3B-Instruct-RLVR@step_400")
     mean, majority, best = [], [], []
     for problem in engine.problems():
         session, paths = solve(engine, problem, engine.samples_of(problem))
@@ -400,15 +396,6 @@ def test_the_known_figures_of_a_recorded_run_come_out():
     assert sum(mean) / 40 == pytest.approx(0.144, abs=0.004)
     assert sum(majority) / 40 == pytest.approx(0.25, abs=0.03)
     assert sum(best) / 40 == pytest.approx(0.675, abs=0.001)
-
-
-def _amc():
-    file = TRACES / "reasoning_gym_eval.jsonl.gz"
-    with pytest.raises(DataError, match="Models: ") as refused:
-        ReplayEngine.from_file(file, benchmark="amc23")
-    models = str(refused.value).partition("Models: ")[2].rstrip(".").split(", ")
-    (model,) = [name for name in models if "400" in name]
-    return ReplayEngine.from_file(file, benchmark="amc23", model=model)
 
 
 @needs_traces
