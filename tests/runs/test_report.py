@@ -153,9 +153,8 @@ def test_hostile_text_is_shown_and_never_acts(page: Page) -> None:
 
 
 def test_labels_of_the_plot_do_not_overlap(page: Page) -> None:
-    boxes = page.evaluate(
-        "[...document.querySelectorAll('svg')].map(svg => [...svg.querySelectorAll('.label')].map(t => { const r = t.getBBox(); return [r.x, r.y + 3, r.x + r.width, r.y + r.height - 3] }))"
-    )
+    box = "(t => { const r = t.getBBox(); return [r.x, r.y + 3, r.x + r.width, r.y + r.height - 3] })"
+    boxes = page.evaluate(f"[...document.querySelectorAll('svg')].map(svg => [...svg.querySelectorAll('.label')].map({box}))")
     for labels in boxes:
         assert len(labels) == len(METHODS_SHOWN)
         for i, a in enumerate(labels):

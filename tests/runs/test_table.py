@@ -50,7 +50,26 @@ def test_every_number_is_in_the_table_and_no_line_is_wider_than_the_terminal(wid
 def test_a_wide_terminal_gets_one_table() -> None:
     text = printed(small(), 200)
     header = next(line for line in text.splitlines() if line.startswith("method"))
-    assert header.split() == ["method", "accuracy", "%", "[95", "%]", "vs", "one", "pass@1", "tokens", "prompt", "scorer", "seconds", "no", "ans", "%", "cut", "%", "errors"]
+    assert header.split() == [
+        "method",
+        "accuracy",
+        "%",
+        "[95",
+        "%]",
+        "vs",
+        "one",
+        "pass@1",
+        "tokens",
+        "prompt",
+        "scorer",
+        "seconds",
+        "no",
+        "ans",
+        "%",
+        "cut",
+        "%",
+        "errors",
+    ]
 
 
 def test_columns_are_aligned_to_the_right() -> None:
@@ -61,7 +80,7 @@ def test_columns_are_aligned_to_the_right() -> None:
 
 def test_errors_and_cut_answers_are_loud() -> None:
     text = printed(small(p1=Reply(fail=EngineError("the card is on fire")), p2=Reply("on and on", eos=False)), 200)
-    assert "one: 1 problems ended in an error and count as not solved; the first: EngineError: the card is on fire" in text
+    assert "one: 1 of the answers ended in an error and count as not solved; the first: EngineError: the card is on fire" in text
     assert "Cut before they answered: one 33%, vote 33% of the problems." in text
 
 
