@@ -56,7 +56,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "math_verify": ("answers/worker.py",),
     "latex2sympy2_extended": ("answers/worker.py",),
     "sympy": ("answers/worker.py",),
-    "httpx": ("engines/openai.py", "engines/openai/"),
+    "httpx": ("engines/openai",),
     "datasets": (),
     "pyarrow": (),
     "scipy": (),

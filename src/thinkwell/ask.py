@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from thinkwell.answers.grade import grade_answer
@@ -18,7 +18,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
-from thinkwell.engines.registry import known_capabilities, load_engine
+from thinkwell.engines.registry import LAB, known_capabilities, load_engine
 from thinkwell.runs.record import was_cut
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
@@ -80,22 +80,19 @@ async def solve_async(
     preset: Preset | str | None = None,
     sampling: Callable[[Preset], Sampling] | Sampling | None = None,
     scorers: Mapping[str, Scorer] | None = None,
+    prm: str | None = None,
     engine_options: Mapping[str, Any] | None = None,
     live: Callable[[Event], None] | None = None,
     **knobs: Any,
 ) -> Solution:
-    """Solve one problem; `knobs` are the method's. An engine or scorer that was passed in stays open, one that is loaded here is closed.
+    """Solve one problem; `knobs` are the method's, `prm` names a process reward model. An engine or scorer that was passed in stays open, one that is loaded here is closed.
 
     Raises a `UsageError` for names, knobs or budgets that cannot be, `MissingCapability` for a method that the engine cannot run, `EngineError` if it failed.
     """
     asked = Problem.ask(problem) if isinstance(problem, str) else problem
     ceiling = Budget.parse([budget]) if isinstance(budget, str) else budget if isinstance(budget, Budget) else Budget(**(budget or {}))  # type: ignore[arg-type]
-    form = (
-        named_preset(preset)
-        if isinstance(preset, str)
-        else preset or named_preset("lab" if engine == "lab" or _is_lab(engine) else "boxed")
-    )
-    solver = _method_of(method, knobs).fit(ceiling, form)
+    kind = METHODS.get(method) if isinstance(method, str) else None
+    solver: Method = kind(kind.Config.parse(knobs, kind.name)) if kind else method  # type: ignore[assignment]  # no kind: it is a method
     owned: list[Engine | Scorer] = []
     try:
         if isinstance(engine, str):
@@ -104,10 +101,12 @@ async def solve_async(
         else:
             writer = engine
         require(solver, writer.info.name, writer.capabilities, known_capabilities())
+        form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model == LAB else "boxed"))
+        solver = solver.fit(ceiling, form)
         judges = dict(scorers or {})
         for name in solver.scorers:
             if name not in judges:
-                judges[name] = load_scorer(name, engine=writer)
+                judges[name] = load_scorer(name, engine=writer, **({"model": prm} if prm and name == "prm" else {}))
                 owned.append(judges[name])
         session = Session(
             asked, writer, preset=form, seed=seed, budget=ceiling, scorers=judges, live=live,
@@ -130,17 +129,6 @@ async def solve_async(
         model=writer.info.model,
         seed=seed,
     )
-
-
-def _method_of(method: str | Method, knobs: Mapping[str, Any]) -> Method:
-    if not isinstance(method, str):
-        return method
-    kind = METHODS.get(method)
-    return kind(kind.Config.parse(knobs, method))
-
-
-def _is_lab(engine: str | Engine) -> bool:
-    return not isinstance(engine, str) and engine.info.model.startswith("lab")
 
 
 def _verdict(problem: Problem, answer: str | None, cut: bool) -> VerdictValue | None:
@@ -189,7 +177,6 @@ def with_sampling(temperature: float | None, top_p: float | None) -> Callable[[P
         return None
 
     def changed(preset: Preset) -> Sampling:
-        base = Sampling(preset.temperature, preset.top_p)
-        return replace(base, **{name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None})
+        return Sampling(preset.temperature if temperature is None else temperature, preset.top_p if top_p is None else top_p)
 
     return changed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -12,8 +11,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     from thinkwell.cli.app import app
     from thinkwell.cli.arguments import spread
 
-    try:
-        app(args=spread(sys.argv[1:] if argv is None else argv), prog_name="thinkwell")
-    except BrokenPipeError:  # the reader of our output (head, less) has gone: that is no failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    app(args=spread(sys.argv[1:] if argv is None else argv), prog_name="thinkwell")

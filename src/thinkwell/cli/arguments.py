@@ -9,14 +9,14 @@ from typing import Any
 from thinkwell.core.errors import ConfigError
 
 WORDS = {"--methods"}  # every following word is a value
-PAIRS = {"--budget", "--set"}  # every following key=value is a value
+PAIRS = {"--budget", "--set", "--task-set", "--engine-set"}  # every following key=value is a value
 PAIR = re.compile(r"[A-Za-z_][\w.]*=\S*")
 
 
 def spread(argv: Sequence[str]) -> list[str]:
     """`--methods a b` as `--methods a --methods b`: the parser takes one value an option, people write several.
 
-    After `--budget` and `--set` only words of the form key=value are taken, so that a question may follow them. `--` ends it.
+    After `--budget` and the `--set`s only words of the form key=value are taken, so that a question may follow them. `--` ends it.
     """
     result: list[str] = []
     option = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +14,12 @@ from thinkwell.cli.failure import FAILED, Interrupted, exits
 from thinkwell.cli.options import (
     BaseUrls,
     BudgetItems,
+    EngineKnobs,
     EngineName,
     KnobItems,
     ModelName,
     PresetName,
+    RewardModel,
     RunFolder,
     Seed,
     Temperature,
@@ -27,6 +30,8 @@ from thinkwell.cli.show import check_writable, console, write_json
 from thinkwell.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from thinkwell.core.sampling import Sampling
     from thinkwell.runs.compare import Progress
     from thinkwell.runs.comparison import Comparison
@@ -60,6 +65,8 @@ def compare(
     engine: EngineName = "local",
     model: ModelName = None,
     base_url: BaseUrls = None,
+    engine_knobs: EngineKnobs = None,
+    prm: RewardModel = None,
     pool: Annotated[bool, typer.Option("--pool", help="Replay: pool the samples of all models in the file.")] = False,
     preset: PresetName = None,
     temperature: Temperature = None,
@@ -96,7 +103,7 @@ def compare(
         budget=Budget.parse(budget or []),
         engine="lab" if engine == "local" and model is None else engine,
         model=model,
-        engine_options=engine_options(engine, base_url),
+        engine_options=engine_options(engine, base_url, engine_knobs),
         task_options=knobs_of([f"task.{item}" for item in task_knobs])["task"] if task_knobs else {},
         preset=preset,
         sampling=sampling_of(task, preset, temperature, top_p),
@@ -111,7 +118,7 @@ def compare(
     check_writable(json_file)
     quiet = str(json_file) == "-"
     try:
-        comparison = asyncio.run(_run(spec, data or [], pool, quiet))
+        comparison = asyncio.run(_run(spec, data or [], pool, prm, quiet))
     except KeyboardInterrupt:
         kept = (
             f"What was finished is kept in {out}; run the same command again to go on."
@@ -141,22 +148,28 @@ def _refuse_data(engine: str, data: list[str] | None, pool: bool) -> None:
         )
 
 
-async def _run(spec: CompareSpec, data: list[str], pool: bool, quiet: bool) -> Comparison:
+async def _run(spec: CompareSpec, data: list[str], pool: bool, prm: str | None, quiet: bool) -> Comparison:
     from thinkwell.runs.compare import compare_async
 
-    given: dict[str, Any] = {}
-    if spec.engine == "replay":
-        from thinkwell.runs.recorded import open_recorded
+    async with AsyncExitStack() as stack:
+        given: dict[str, Any] = {}
+        if spec.engine == "replay":
+            from thinkwell.runs.recorded import open_recorded
 
-        recorded = open_recorded(spec, data, pool)
-        given = {"engine": recorded.engine, "problems": recorded.problems, "preset": recorded.preset, "scorers": recorded.scorers}
-    if quiet or not sys.stdout.isatty():
-        return await compare_async(spec, **given)
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+            recorded = open_recorded(spec, data, pool)
+            given = {"engine": recorded.engine, "problems": recorded.problems, "preset": recorded.preset, "scorers": recorded.scorers}
+        elif prm is not None:
+            from thinkwell.engines.registry import load_engine
+            from thinkwell.scorers.registry import load_scorer
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    with Bar(*columns, transient=True) as bar:
+            engine = load_engine(spec.engine, model=spec.model, **spec.engine_options)
+            stack.push_async_callback(engine.aclose)
+            scorer = load_scorer("prm", engine=engine, model=prm)
+            stack.push_async_callback(scorer.aclose)
+            given = {"engine": engine, "scorers": {"prm": scorer}}
+        if quiet or not sys.stdout.isatty():
+            return await compare_async(spec, **given)
+        bar = stack.enter_context(_bar())
         job = bar.add_task(spec.task, total=None)
 
         def advance(progress: Progress) -> None:
@@ -165,6 +178,15 @@ async def _run(spec: CompareSpec, data: list[str], pool: bool, quiet: bool) -> C
             )
 
         return await compare_async(spec, progress=advance, **given)
+
+
+def _bar() -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), transient=True
+    )
 
 
 def sampling_of(task: str, preset: str | None, temperature: float | None, top_p: float | None) -> Sampling | None:

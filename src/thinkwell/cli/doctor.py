@@ -86,17 +86,19 @@ def _extra(extra: str) -> dict[str, Any]:
 
 
 def _engines() -> list[dict[str, Any]]:
-    from thinkwell.engines.registry import known_capabilities
+    from thinkwell.engines.registry import ENGINES
 
-    return [{"name": name, "capabilities": sorted(capability.value for capability in have)} for name, have in known_capabilities()]
+    return [{"name": name, "summary": kind.summary, "capabilities": sorted(kind.capabilities)} for name, kind in ENGINES.items()]
 
 
 def _plugins() -> dict[str, dict[str, Any]]:
     from thinkwell.core.method import METHODS
     from thinkwell.core.registry import Registry
+    from thinkwell.engines.registry import ENGINES
+    from thinkwell.scorers.registry import SCORERS
     from thinkwell.tasks import TASKS
 
-    registries: Sequence[Registry[Any]] = (METHODS, TASKS)
+    registries: Sequence[Registry[Any]] = (METHODS, TASKS, ENGINES, SCORERS)
     return {f"{r.kind}s": {"loaded": r.names(), "failed": {name: repr(error) for name, error in r.failures.items()}} for r in registries}
 
 

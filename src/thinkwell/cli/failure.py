@@ -29,9 +29,14 @@ def exits(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, BrokenPipeError):
+            result = command(*args, **kwargs)
+            sys.stdout.flush()
+            return result
+        except (typer.Exit, typer.Abort):
             raise
+        except BrokenPipeError:  # the reader of our output (head, less) has gone: that is no failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
         except (KeyboardInterrupt, Interrupted) as interrupt:
             say(f"interrupted. {interrupt}".rstrip())
             raise typer.Exit(INTERRUPTED) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ from thinkwell.cli.failure import Interrupted, exits, say
 from thinkwell.cli.options import AsJson, Seed
 from thinkwell.cli.show import console, print_json
 from thinkwell.core.errors import ConfigError, MissingExtra, RunFolderError
+
+
+class Split(StrEnum):
+    """The two disjoint halves of the world."""
+
+    TRAIN = "train"
+    TEST = "test"
+
 
 app = typer.Typer(no_args_is_help=True, help="The bundled model and its world: card, sample, build.")
 
@@ -34,18 +43,16 @@ def sample(
     n: Annotated[int, typer.Option("--limit", help="Number of problems.")] = 3,
     level: Annotated[int | None, typer.Option("--level", help="1 to 10; default: the test mix.")] = None,
     seed: Seed = 0,
-    split: Annotated[str, typer.Option("--split", help="train or test; disjoint by construction.")] = "test",
+    split: Annotated[Split, typer.Option("--split", help="train or test; disjoint by construction.")] = Split.TEST,
     as_json: AsJson = False,
 ) -> None:
     """Print problems of the lab's world with their exact solutions."""
     from thinkwell.lab import world
     from thinkwell.lab.trace import gold_trace
 
-    if n < 1 or (level is not None and not 1 <= level <= 10) or split not in ("train", "test"):
-        raise ConfigError(
-            f"--limit {n} --level {level} --split {split} is out of range; expected at least 1, 1 to 10, and train or test. Mend the option."
-        )
-    drawn = [world.generate(seed * 1_000_003 + i, level, split) for i in range(n)] if level else world.default_mix(n, seed)
+    if n < 1 or (level is not None and not 1 <= level <= 10):
+        raise ConfigError(f"--limit {n} --level {level} is out of range; expected at least 1, and 1 to 10. Mend the option.")
+    drawn = [world.generate(seed * 1_000_003 + i, level, split.value) for i in range(n)] if level else world.default_mix(n, seed)
     if as_json:
         print_json([{"level": p.level, "question": p.question, "answer": p.answer, "trace": gold_trace(p).text} for p in drawn])
         return

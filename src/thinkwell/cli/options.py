@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from thinkwell.cli.arguments import knobs_of
 from thinkwell.core.errors import ConfigError
 
 EngineName = Annotated[str, typer.Option("--engine", metavar="local|openai|replay", help="Who writes the tokens.")]
@@ -36,14 +37,22 @@ KnobItems = Annotated[
 ]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="Sampling temperature; default: the preset's.")]
 TopP = Annotated[float | None, typer.Option("--top-p", help="Nucleus sampling; default: the preset's.")]
+EngineKnobs = Annotated[
+    list[str] | None,
+    typer.Option("--engine-set", metavar="KEY=VALUE", help="An option of the engine, such as dtype=float32 or concurrency=256."),
+]
+RewardModel = Annotated[
+    str | None, typer.Option("--prm", metavar="PATH", help="Process reward model; default: the one that comes with the engine's model.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 RunFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder: results, resume, report.html.")]
 
 
-def engine_options(engine: str, base_urls: Sequence[str] | None) -> dict[str, Any]:
-    """Keywords of `load_engine` besides the model. Raises `ConfigError` for an option that the engine does not take."""
+def engine_options(engine: str, base_urls: Sequence[str] | None, knobs: Sequence[str] | None) -> dict[str, Any]:
+    """Keywords of `load_engine` besides the model. Raises `ConfigError` for a --base-url that the engine does not take."""
     if base_urls and engine != "openai":
         raise ConfigError(
             f"--base-url is for servers, but the engine is {engine!r}; expected --engine openai with it. Add that or leave --base-url out."
         )
-    return {"base_url": list(base_urls)} if base_urls else {}
+    named = knobs_of([f"engine.{knob}" for knob in knobs or []]).get("engine", {})
+    return {**named, **({"base_url": list(base_urls)} if base_urls else {})}

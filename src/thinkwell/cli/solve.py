@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,20 +15,23 @@ from thinkwell.cli.options import (
     AsJson,
     BaseUrls,
     BudgetItems,
+    EngineKnobs,
     EngineName,
     KnobItems,
     ModelName,
     PresetName,
+    RewardModel,
     Seed,
     Temperature,
     TopP,
     engine_options,
 )
 from thinkwell.cli.show import console, print_json
-from thinkwell.core.errors import UnknownName
+from thinkwell.core.errors import ConfigError, UnknownName
 
 if TYPE_CHECKING:
     from thinkwell.ask import Solution
+    from thinkwell.cli.live import LivePaths
 
 
 @exits
@@ -38,6 +41,8 @@ def solve(
     engine: EngineName = "local",
     model: ModelName = None,
     base_url: BaseUrls = None,
+    engine_knobs: EngineKnobs = None,
+    prm: RewardModel = None,
     preset: PresetName = None,
     seed: Seed = 0,
     budget: BudgetItems = None,
@@ -63,6 +68,10 @@ def solve(
     for other in given:
         if other != name:
             raise UnknownName("method in --set", other, [name], hint=f"This command runs {name!r} only.")
+    if engine == "replay":
+        raise ConfigError(
+            "engine 'replay' has recorded samples and cannot answer a new question; expected local or openai. Use `thinkwell compare` with replay."
+        )
     question = sys.stdin.read().strip() if text == "-" else text
     problem = dataclasses.replace(Problem.ask(question), reference=reference)
     live = None
@@ -73,9 +82,19 @@ def solve(
     try:
         with _display(live):
             solution = ask(
-                problem, name, engine, seed, Budget.parse(budget or []), model=model, preset=preset, live=live,
-                sampling=with_sampling(temperature, top_p), engine_options=engine_options(engine, base_url), **{**named, **given.get(name, {})},
-            )  # fmt: skip
+                problem,
+                name,
+                "lab" if engine == "local" and model is None else engine,
+                seed,
+                budget=Budget.parse(budget or []),
+                model=model,
+                preset=preset,
+                prm=prm,
+                live=live,
+                sampling=with_sampling(temperature, top_p),
+                engine_options=engine_options(engine, base_url, engine_knobs),
+                **{**named, **given.get(name, {})},
+            )
     except KeyboardInterrupt:
         raise Interrupted("Nothing was kept; the same command with the same seed writes the same tokens again.") from None
     if as_json:
@@ -84,7 +103,7 @@ def solve(
         _show(solution)
 
 
-def _display(live):  # type: ignore[no-untyped-def]  # a context manager
+def _display(live: LivePaths | None) -> AbstractContextManager[object]:
     if live is None:
         return nullcontext()
     from rich.live import Live
