@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
+from torch import Tensor
 
 from . import tokenizer as tokenizers
+from .card import measure
 from .data import PolicyBatches
-from .models import new_policy
-from .train import Learned, Schedule, fit, policy_loss
+from .models import new_policy, new_prm
+from .prm import PrmBatches, load_rows, prm_loss
+from .sample import sample
+from .train import Batch, Schedule, fit, policy_loss
+from .world import LEVELS, generate
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 STAGES = ("world", "tokenizer", "policy", "samples", "prm", "card")
 
@@ -33,19 +40,55 @@ class Scale:
     policy: Schedule
     policy_rows: int
     """Conversations a step, on average."""
+    levels: tuple[int, ...]
+    """Levels of the policy's training problems."""
     prm: Schedule
     prm_rows: int
     sample_problems: int
     """Train problems that the policy is sampled on for the process reward model."""
     samples_each: int
+    shard: int
+    """Problems sampled between two checkpoints."""
     card_problems: int
     card_samples: int
+    card_level_problems: int
     compiled: bool
+    """Compile the training step (minutes of warm-up, then faster)."""
 
 
 SCALES: dict[str, Scale] = {
-    "full": Scale(128, 4, Schedule(3000), 32, Schedule(1500, rate=2e-3, adam_rate=1e-3), 32, 4000, 6, 300, 16, True),
-    "mini": Scale(64, 2, Schedule(120, warmup=10), 12, Schedule(40, warmup=5), 12, 40, 2, 20, 4, False),
+    "full": Scale(
+        width=128,
+        layers=4,
+        policy=Schedule(3000),
+        policy_rows=32,
+        levels=tuple(LEVELS),
+        prm=Schedule(1000, rate=2e-3, adam_rate=1e-3),
+        prm_rows=32,
+        sample_problems=3000,
+        samples_each=4,
+        shard=200,
+        card_problems=300,
+        card_samples=16,
+        card_level_problems=24,
+        compiled=True,
+    ),
+    "mini": Scale(
+        width=64,
+        layers=2,
+        policy=Schedule(240, warmup=10),
+        policy_rows=16,
+        levels=(1,),
+        prm=Schedule(40, warmup=5, rate=2e-3, adam_rate=1e-3),
+        prm_rows=8,
+        sample_problems=20,
+        samples_each=2,
+        shard=10,
+        card_problems=10,
+        card_samples=4,
+        card_level_problems=2,
+        compiled=False,
+    ),
 }
 
 
@@ -82,7 +125,9 @@ class Work:
         plan = {"scale": self.scale, "seed": self.seed}
         marker = self.work / "plan.json"
         if marker.exists() and resume and json.loads(marker.read_text()) != plan:
-            raise ValueError(f"{self.work} holds the build {marker.read_text()}; expected {json.dumps(plan)}; give another folder or resume=False")
+            raise ValueError(
+                f"{self.work} holds the build {marker.read_text()}; expected {json.dumps(plan)}; give another folder or resume=False"
+            )
         if self.work.exists() and not resume:
             for file in self.work.iterdir():
                 file.unlink()
@@ -99,31 +144,98 @@ class Work:
         self.tokens = tokenizers.make()
 
     def policy(self) -> None:
-        path = self.work / "policy.json"
+        """Train the policy on written traces."""
+        if self._done("policy"):
+            return
         model = new_policy(self.tokens, self.seed, width=self.sizes.width, layers=self.sizes.layers).to(self.device)
-        batches = PolicyBatches(self.tokens, self.seed, self.sizes.policy_rows)
-        learned = fit(
-            model,
-            batches,
-            policy_loss(model, compiled=self.sizes.compiled),
-            self.sizes.policy,
-            self.work / "policy.pt",
-            pad_id=self.tokens.pad_token_id,
-            log=self.log,
+        batches = PolicyBatches(self.tokens, self.seed, self.sizes.policy_rows, levels=self.sizes.levels)
+        self._learn("policy", model, batches, policy_loss(model, compiled=self.sizes.compiled), self.sizes.policy)
+
+    def samples(self) -> None:
+        """Sample the policy on train problems, a shard at a time."""
+        from transformers import AutoModelForCausalLM
+
+        path, sizes = self.work / "samples.jsonl", self.sizes
+        shards = [range(i, min(i + sizes.shard, sizes.sample_problems)) for i in range(0, sizes.sample_problems, sizes.shard)]
+        if all(self._shard(k).exists() for k in range(len(shards))) and path.exists():
+            return
+        model = AutoModelForCausalLM.from_pretrained(self.out / "policy").to(self.device)
+        for k, shard in enumerate(shards):
+            if self._shard(k).exists():
+                continue
+            keys = [(self.seed * 1_000_003 + 7_000_000 + i, sizes.levels[i % len(sizes.levels)]) for i in shard]
+            questions = [generate(seed, level, "train").question for seed, level in keys]
+            temperature = (0.8, 1.0)[k % 2]
+            found = sample(model, self.tokens, questions, sizes.samples_each, temperature=temperature, seed=self.seed * 1009 + k)
+            write_text(self._shard(k), "".join(json.dumps([*keys[s.problem], list(s.ids)]) + "\n" for s in found))
+            self.log(f"samples {k + 1}/{len(shards)}")
+        write_text(path, "".join(self._shard(k).read_text() for k in range(len(shards))))
+
+    def prm(self) -> None:
+        """Train the process reward model from the policy's body."""
+        from transformers import AutoModelForCausalLM
+
+        if self._done("prm"):
+            return
+        model = new_prm(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed).to(self.device)
+        rows = load_rows(self.tokens, self.work / "samples.jsonl")
+        batches = PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows)
+        self._learn("prm", model, batches, prm_loss(model, compiled=self.sizes.compiled), self.sizes.prm)
+
+    def card(self) -> None:
+        """Measure both models."""
+        if (self.out / "card.json").exists():
+            return
+        sizes = self.sizes
+        facts = measure(
+            self.out / "policy",
+            self.out / "prm",
+            problems=sizes.card_problems,
+            samples=sizes.card_samples,
+            level_problems=sizes.card_level_problems,
         )
-        save_model(model, self.tokens, self.out / "policy")
-        write_json(path, asdict(learned))
+        training: dict[str, object] = {"scale": self.scale, "seed": self.seed, "device": self.device}
+        for name in ("policy", "prm"):
+            record = json.loads((self.work / f"{name}.json").read_text())
+            training[name] = {k: record[k] for k in ("steps", "tokens", "seconds")} | {"final_loss": record["losses"][-1]}
+        write_json(self.out / "card.json", facts | {"training": training})
+
+    def _shard(self, k: int) -> Path:
+        return self.work / f"samples-{k:03d}.jsonl"
+
+    def _done(self, name: str) -> bool:
+        return (self.work / f"{name}.json").exists() and (self.out / name / "config.json").exists()
+
+    def _learn(
+        self,
+        name: str,
+        model: PreTrainedModel,
+        batches: Callable[[int], Batch],
+        loss_of: Callable[[Tensor, Tensor], Tensor],
+        schedule: Schedule,
+    ) -> None:
+        checkpoint = self.work / f"{name}.pt"
+        learned = fit(model, batches, loss_of, schedule, checkpoint, pad_id=self.tokens.pad_token_id, log=self.log)
+        save_model(model, self.tokens, self.out / name)
+        write_json(self.work / f"{name}.json", asdict(learned))
 
 
-def save_model(model: torch.nn.Module, tokens: object, folder: Path) -> None:
+def save_model(model: PreTrainedModel, tokens: PreTrainedTokenizerFast, folder: Path) -> None:
     """A model and its tokenizer in Hugging Face format, float32."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)  # type: ignore[operator]
-    tokens.save_pretrained(folder)  # type: ignore[attr-defined]
+    model.save_pretrained(folder)
+    tokens.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
 
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON with a rename at the end."""
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file with a rename at the end."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=1) + "\n")
+    partial.write_text(text)
     os.replace(partial, path)

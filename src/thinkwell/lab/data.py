@@ -10,7 +10,7 @@ import torch
 
 from .tokenizer import END, prompt
 from .trace import NATURAL, Style, write
-from .world import generate
+from .world import LEVELS, generate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -24,7 +24,14 @@ Row = tuple[list[int], int]
 """Token ids of a whole conversation, and how many of them are prompt."""
 
 
-def policy_rows(tokenizer: PreTrainedTokenizerFast, seed: int, block: int, count: int, levels: Sequence[int] = tuple(range(1, 11)), style: Style = NATURAL) -> list[Row]:
+def policy_rows(
+    tokenizer: PreTrainedTokenizerFast,
+    seed: int,
+    block: int,
+    count: int,
+    levels: Sequence[int] = tuple(LEVELS),
+    style: Style = NATURAL,
+) -> list[Row]:
     """`count` conversations of train problems; a pure function of (seed, block)."""
     rng = random.Random(f"policy/{seed}/{block}")
     weights = [LEVEL_WEIGHTS[level - 1] for level in levels]
@@ -65,13 +72,15 @@ def pad(rows: Sequence[Row], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
 class PolicyBatches:
     """Batch of step t; blocks of steps share one pool of rows that is sorted into like lengths."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int, rows: int = 32, block: int = 16) -> None:
-        self.tokenizer, self.seed, self.rows, self.block = tokenizer, seed, rows, block
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, seed: int, rows: int = 32, block: int = 16, levels: Sequence[int] = tuple(LEVELS)
+    ) -> None:
+        self.tokenizer, self.seed, self.rows, self.block, self.levels = tokenizer, seed, rows, block, levels
         self._cached: tuple[int, list[list[Row]]] = (-1, [])
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         block = step // self.block
         if self._cached[0] != block:
-            rows = policy_rows(self.tokenizer, self.seed, block, self.rows * self.block)
+            rows = policy_rows(self.tokenizer, self.seed, block, self.rows * self.block, self.levels)
             self._cached = block, bucket(rows, self.block, random.Random(f"order/{self.seed}/{block}"))
         return pad(self._cached[1][step % self.block], self.tokenizer.pad_token_id)

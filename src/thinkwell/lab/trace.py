@@ -222,5 +222,3 @@ def swap(value: int) -> int:
     """The last two digits of `value` swapped."""
     text = str(value)
     return int(text[:-2] + text[-1] + text[-2]) if len(text) > 1 and text[-1] != "0" else value
-
-

@@ -347,7 +347,9 @@ class _Story:
             at["s"] = s
             s = apply(op, at.get(left, 0) if isinstance(left, str) else left, at[right] if isinstance(right, str) else right)
             if misread:
-                wrong = apply(misread[0], v if misread[1] == "v" else int(misread[1]), at[misread[2]] if isinstance(misread[2], str) else misread[2])
+                wrong = apply(
+                    misread[0], v if misread[1] == "v" else int(misread[1]), at[misread[2]] if isinstance(misread[2], str) else misread[2]
+                )
                 if wrong == s or wrong > LARGEST:
                     return False
             if s > limit:
@@ -373,7 +375,9 @@ class _Story:
             self.names.remove(other)
             self.name = other
 
-    def _append(self, step: tuple[Op, _Symbol, _Symbol, _Misread], says: tuple[str, ...], trap: str | None, fill: dict[str, object], *, main: bool) -> None:
+    def _append(
+        self, step: tuple[Op, _Symbol, _Symbol, _Misread], says: tuple[str, ...], trap: str | None, fill: dict[str, object], *, main: bool
+    ) -> None:
         op, left, right, misread = step
         claim = self._claim(op, left, right, self.rng.choice(says), fill)
         wrong = self._claim(*misread, self.rng.choice(T.MISREAD[trap]), fill) if misread and trap else None

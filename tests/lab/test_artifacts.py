@@ -1,0 +1,45 @@
+"""The bundled models: present, small, and what the card says."""
+
+import pytest
+
+from thinkwell.lab import artifacts, world
+from thinkwell.lab.card import render_card
+from thinkwell.lab.labels import boxed
+
+transformers = pytest.importorskip("transformers")
+
+
+def test_the_bundled_files_are_small():
+    files = [f for f in artifacts.FOLDER.rglob("*") if f.is_file()]
+    assert sum(f.stat().st_size for f in files) < 10 * 2**20
+
+
+def test_an_unknown_model_is_refused_by_name():
+    with pytest.raises(ValueError, match="critic"):
+        artifacts.path("critic")
+
+
+def test_the_bundled_policy_solves_easy_problems_and_writes_the_trace_format():
+    from thinkwell.lab.sample import sample
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(artifacts.path("policy"))
+    tokens = transformers.AutoTokenizer.from_pretrained(artifacts.path("policy"))
+    problems = [world.generate(i, 2, "test") for i in range(20)]
+    found = sample(model, tokens, [p.question for p in problems], 4, temperature=0.8)
+    assert sum("\n\n</think>\n\n" in s.text for s in found) / len(found) > 0.95
+    assert sum(boxed(s.text) == problems[s.problem].answer for s in found) / len(found) > 0.35
+
+
+def test_the_card_holds_measured_numbers_that_reach_the_labs_targets():
+    card = artifacts.card()
+    mix = card["mix"]
+    assert mix["problems"] >= 200
+    assert mix["samples"] == 16
+    assert 0.35 <= mix["pass_at_1"] <= 0.60
+    assert mix["maj_at_16"] >= mix["pass_at_1"] + 0.10
+    assert mix["maj_at_16"] <= mix["pass_at_16"] - 0.08
+    assert mix["unreadable"] < 0.02
+    assert mix["idle_reflection"] >= 0.25
+    assert mix["prm_auroc"] >= 0.90
+    assert mix["bo16_minus_maj16"]["ci95"][0] > 0
+    assert "pass_at_16" in render_card(card)
