@@ -54,7 +54,8 @@ def report_data(store: Store, trace_bytes: int = TRACE_BYTES) -> dict[str, Any]:
     records = {record.key: record for record in store.records()}
     plan = [(label, problem, sample, records[key]) for label, problem, sample, key in store.fact("plan", []) if key in records]
     labels = [row["method"] for row in comparison["rows"]]
-    problems = store.problems()
+    planned = {problem for _, problem, _, _ in plan}
+    problems = [problem for problem in store.problems() if problem["id"] in planned]
     number = {problem["id"]: i for i, problem in enumerate(problems)}
     rows = sorted(plan, key=lambda item: (number[item[1]], labels.index(item[0]), item[2]))
     texts = Texts()

@@ -5,7 +5,7 @@ const FONT = 12;
 const measure = (() => {
   const pen = document.createElement("canvas").getContext("2d");
   return (text) => {
-    pen.font = `${FONT}px system-ui, sans-serif`;
+    pen.font = `600 ${FONT}px system-ui, sans-serif`;
     return pen.measureText(text).width;
   };
 })();
@@ -49,7 +49,7 @@ function placeLabels(points, lines, frame) {
         if (box.x1 < frame.x1 || box.x2 > frame.x2 || box.y1 < frame.y1 || box.y2 > frame.y2) continue;
         let cost = reach * 0.35;
         for (const other of placed) cost += overlap(box, other) ? 4000 + overlap(box, other) : 0;
-        dots.forEach((dot, j) => (cost += j === i ? 0 : overlap(box, dot) ? 600 : 0));
+        dots.forEach((dot, j) => (cost += overlap(box, dot) ? (j === i ? 60 : 600) : 0));
         bars.forEach((bar) => (cost += 9 * crossing(box, bar)));
         lines.forEach((line) => (cost += 4 * crossing(box, line)));
         const leader = [point.x, point.y, (box.x1 + box.x2) / 2, y];
