@@ -10,8 +10,8 @@ import typer
 
 from thinkwell.cli.failure import Interrupted, exits, say
 from thinkwell.cli.options import AsJson, Seed
-from thinkwell.cli.show import console, print_json
-from thinkwell.core.errors import ConfigError, MissingExtra, RunFolderError
+from thinkwell.cli.show import print_json
+from thinkwell.core.errors import ConfigError, MissingExtra, ModelError, RunFolderError
 
 
 class Split(StrEnum):
@@ -30,11 +30,14 @@ def card(as_json: AsJson = False) -> None:
     """Print the model card: what the bundled model can do, measured."""
     from thinkwell.lab.card import load_card, render_card
 
-    facts = load_card()
+    try:
+        facts = load_card()
+    except FileNotFoundError as error:
+        raise ModelError(f"{error}.") from None
     if as_json:
         print_json(facts)
     else:
-        console().print(render_card(facts), markup=False)
+        print(render_card(facts))
 
 
 @app.command("sample")
@@ -63,7 +66,9 @@ def sample(
 @app.command("build")
 @exits
 def build(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the models, the card and the checkpoints.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for models, card and checkpoints; default: the package's own.")
+    ] = None,
     scale: Annotated[str, typer.Option("--scale", help="full (an hour or two on two cores) or mini (minutes, for tests).")] = "full",
     seed: Seed = 0,
     until: Annotated[str | None, typer.Option("--until", help="Stop after this stage.")] = None,
@@ -72,10 +77,12 @@ def build(
 ) -> None:
     """Remake the lab from a seed; a build that was stopped goes on where it was."""
     try:
+        from thinkwell.lab.artifacts import FOLDER
         from thinkwell.lab.build import SCALES, STAGES
         from thinkwell.lab.build import build as build_lab
     except ImportError:
         raise MissingExtra("torch or transformers, needed to build the lab,", "local") from None
+    out = out or FOLDER
     if scale not in SCALES or (until or STAGES[-1]) not in STAGES:
         raise ConfigError(
             f"--scale {scale} --until {until} is unknown; expected a scale of {', '.join(SCALES)} and a stage of {', '.join(STAGES)}. Mend the option."

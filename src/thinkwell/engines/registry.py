@@ -154,11 +154,12 @@ def bundled(name: str) -> Path:
     """The folder of a model that comes with the package. Raises `ModelError` if this installation lacks it."""
     try:
         from thinkwell.lab.artifacts import path
-    except ImportError as error:
+
+        return Path(path(name))
+    except (ImportError, FileNotFoundError) as error:
         raise ModelError(
-            "this installation has no lab model; expected one in thinkwell.lab.artifacts. Run `thinkwell lab build`, or name a model folder."
+            f"this installation has no lab model {name!r}; expected one in thinkwell/lab/artifacts. Run `thinkwell lab build`, or name a model folder."
         ) from error
-    return Path(path(name))
 
 
 for _name, _kind in {
