@@ -119,12 +119,16 @@ def _machine() -> dict[str, Any]:
 
     disk = shutil.disk_usage(Path.cwd())
     gpus: list[str] = []
+    kernels = False
     if util.find_spec("torch"):
         import torch
 
+        from thinkwell.engines.local.native import load_native
+
+        kernels = load_native() is not None
         gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpus": cpus, "memory_bytes": _memory(), "gpus": gpus, "disk_free_bytes": disk.free}
+    return {"cpus": cpus, "memory_bytes": _memory(), "gpus": gpus, "native_kernels": kernels, "disk_free_bytes": disk.free}
 
 
 def _memory() -> int | None:
@@ -140,6 +144,9 @@ def _show(facts: dict[str, Any]) -> None:
     print(f"thinkwell {facts['thinkwell']}, Python {facts['python']} ({facts['executable']})")
     print(
         f"{facts['platform']}: {machine['cpus']} CPUs, {memory}, GPU {', '.join(machine['gpus']) or 'none'}, {machine['disk_free_bytes'] / 2**30:.1f} GiB free here"
+    )
+    print(
+        f"compiled CPU kernels: {'yes' if machine['native_kernels'] else 'no, torch operations are used; a C compiler makes the local engine faster'}"
     )
     print("\nextras")
     for name, extra in facts["extras"].items():
