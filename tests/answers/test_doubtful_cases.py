@@ -30,6 +30,10 @@ SYMBOLIC = [
     (r"10\text{ m}", r"10\text{ cm}", WRONG),
     (r"\frac{37}{4}m", r"\frac{37}{4}", WRONG),  # a bare letter in the reference is a variable
     (r"5.4 \text{ cents}", "5.4", RIGHT),
+    ("7.7e39", r"7.7 \times 10^{39} \text{ erg s}^{-1}", RIGHT),
+    ("1.15e13", r"1.15 \times 10^{13} \mathrm{~cm}^{-3}", RIGHT),
+    ("20.7", r"20.7 \text{ kg} \cdot \text{m}/\text{s}^2", RIGHT),
+    ("20.7", r"20.7 \text{ or } 20.8", WRONG),
     (r"12\pi", r"12 \pi \text{ inches per second}", RIGHT),
     # bases
     ("11111_2", "11111", WRONG),

@@ -97,6 +97,7 @@ def test_integers_in_words(text: str, answer: str | None) -> None:
         ("The answer is 5 or 6.", "5 or 6"),
         ("The answer is 2x+3.", "2x+3"),
         ("Answer: Evelyn", "Evelyn"),
+        ("Answer: The speed is 1000 radians per second.", "1000"),
         ("The answer is 3.5. That was it.", "3.5"),
         ("The answer is unclear.", None),
         ("I am not sure that this answer is right.", None),

@@ -33,10 +33,17 @@ def test_a_worker_that_hangs_is_killed_at_its_deadline_and_replaced(worker: Work
     assert hung is not None
     start = time.monotonic()
     reply = worker.ask("sleep", "60", "", deadline=0.3)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20  # 1.2 s on a machine that is not busy
     assert (reply.equal, reply.status) == (None, "timeout")
     with pytest.raises(ProcessLookupError):
         os.kill(hung, 0)
+    assert worker.ask("verify", "x+1", "1+x").equal is True
+
+
+def test_a_worker_that_computes_too_long_is_ended_by_the_kernel(worker: Worker) -> None:
+    worker.ask("verify", "x", "x")
+    reply = worker.ask("spin", "60", "", deadline=0.5)
+    assert (reply.equal, reply.status, reply.seconds) == (None, "timeout", 0.5)
     assert worker.ask("verify", "x+1", "1+x").equal is True
 
 
@@ -44,7 +51,6 @@ def test_a_worker_that_died_is_replaced(worker: Worker) -> None:
     worker.ask("verify", "x", "x")
     assert worker.pid is not None
     os.kill(worker.pid, 9)
-    time.sleep(0.1)
     assert worker.ask("verify", "x+1", "1+x").equal is True
 
 

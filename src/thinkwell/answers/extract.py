@@ -192,6 +192,7 @@ def _math(tail: str, _: Sequence[str]) -> Found:
     stated = _sentence(tail, cue)
     if stated is None or not _MATHEMATICAL.search(stated[0]):  # "the answer is unclear" states nothing, and must not vote
         return None
+    stated = stated[0].rpartition(" is ")[2], stated[1]
     number = _NUMBER.match(stated[0])
     return (number[1], stated[1]) if number and not _MORE_MATHEMATICS.search(stated[0], number.end()) else stated
 

@@ -26,6 +26,10 @@ _POWER = re.compile(r"([0-9]{1,6})\^\{?(-?[0-9]{1,3})\}?")
 _HEAD = re.compile(r"[+-]?(?:[0-9][0-9,.]*|\.[0-9]+|\\frac\{)")
 
 TEXT_UNIT = re.compile(r"(.*?)\\(?:text|mbox|mathrm|textrm|textbf|rm)\s*\{\s*([A-Za-z][A-Za-z .\-/%]*)\}(\^\{?[23]\}?)?", re.DOTALL)
+_UNIT_CHAIN = re.compile(
+    r"(.*?[0-9}])\s*(?:\\(?:text|mathrm|mbox|textrm|rm)\s*\{[^{}0-9]*\}\s*(?:\^\s*\{?\s*-?[0-9]\s*\}?)?\s*(?:/|\\cdot|\\times)?\s*)+",
+    re.DOTALL,
+)
 _WORD_UNIT = re.compile(r"(.*?[0-9.}])\s*([A-Za-z][A-Za-z .\-/]*?)(\^\{?[23]\}?)?")
 _NOT_UNITS = frozenset(re.findall("[a-z]+", "pi sin cos tan cot sec csc log ln exp sqrt mod and or to than if not e i x y z n k"))
 
@@ -150,6 +154,10 @@ def _split_unit(text: str, loose: bool) -> tuple[str, str, bool]:
     if len(text) > 300:
         return text, "", False
     match = TEXT_UNIT.fullmatch(text)
+    if (
+        not match and loose and (chain := _UNIT_CHAIN.fullmatch(text))
+    ):  # "erg s^{-1}", "cm^{-3}": beside a plain reference no more than units
+        return chain[1], "", False
     known = bool(match)
     if not match:
         match = _WORD_UNIT.fullmatch(text) if _HEAD.match(text) else None

@@ -1,8 +1,10 @@
 """Symbolic equality in processes of their own, killed at their deadline.
 
 SymPy can hang or eat memory on what a model writes, and math-verify's own time limits use a signal that works in the main thread only and cannot stop
-everything. So a pool of worker processes runs this file as a script; each answers one question a line. A worker that misses its deadline is killed and the next question
-gets a fresh one. Workers start on first use, stay warm, are limited in memory, and end with their parent. The text is parsed by grammar, never evaluated as code.
+everything. So a pool of worker processes runs this file as a script; each answers one question a line. A worker that misses its deadline is killed and a fresh one is
+started. The deadline is in seconds of the worker's own computing, enforced by the kernel, so that a verdict does not depend on how busy the machine is; `PATIENCE` times as
+many seconds by the clock are the ceiling. Workers start on first use, stay warm, are limited in memory, and end with their parent. The text is parsed by grammar, never
+evaluated as code.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -22,14 +25,15 @@ from typing import Any, Literal
 
 START_SECONDS = 120.0  # importing SymPy on a busy machine
 MEMORY_BYTES = 4 << 30  # address space of one worker
-DEADLINE = 5.0  # seconds for one question
+DEADLINE = 5.0  # seconds of computing for one question
+PATIENCE = 4.0  # by the clock, a question may take this many times its deadline
 
-Op = Literal["verify", "equation", "sleep"]
+Op = Literal["verify", "equation", "sleep", "spin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`equal` is None when there is no judgement: `status` then is "timeout" or "error" and `detail` says more. seconds: without starting the worker."""
+    """`equal` is None when there is no judgement: `status` then is "timeout" or "error" and `detail` says more. seconds: of computing."""
 
     equal: bool | None
     status: Literal["ok", "timeout", "error"] = "ok"
@@ -44,60 +48,78 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._ready = False
+        self._ended = False
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
     def ask(self, op: Op, gold: str, pred: str, deadline: float = DEADLINE, tolerance: float = 0.0) -> Reply:
-        """Put one question; kill the process if no answer comes within `deadline` seconds (its start-up not counted)."""
-        asked = time.monotonic()
+        """Put one question; kill the process if it misses the deadline (starting it is not counted)."""
+        question = {"op": op, "gold": gold, "pred": pred, "tolerance": tolerance, "limit": deadline}
+        reply = self._put(question)
+        if reply.status == "error" and not reply.seconds:  # the process was lost, perhaps before it read the question
+            reply = self._put(question)
+        return reply
+
+    def _put(self, question: dict[str, Any]) -> Reply:
+        deadline = question["limit"]
+        late = Reply(None, "timeout", f"no verdict within {deadline:.3g} s", deadline)
         try:
             self._start()
-            asked = time.monotonic()
             assert self._process is not None
             assert self._process.stdin is not None
-            question = {"op": op, "gold": gold, "pred": pred, "tolerance": tolerance, "limit": deadline}
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()
-            line = self._line(deadline)
+            line = self._line(deadline * PATIENCE)
         except TimeoutError:
             self.kill()
-            return Reply(None, "timeout", f"no verdict within {deadline:.3g} s", deadline)
-        except (OSError, EOFError) as error:
-            self.kill()
+            self._spawn()  # it gets ready while the caller goes on
+            return late
+        except (BrokenPipeError, EOFError) as error:
+            if self.kill() == -signal.SIGPROF:
+                self._spawn()
+                return late
             return Reply(None, "error", f"the grading process ended: {error}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            return Reply(None, "error", str(answer["error"])[:300], time.monotonic() - asked)
-        return Reply(bool(answer["equal"]), "ok", str(answer.get("detail", "")), time.monotonic() - asked)
+            return Reply(None, "error", str(answer["error"])[:300], answer["seconds"])
+        return Reply(bool(answer["equal"]), "ok", str(answer.get("detail", "")), answer["seconds"])
 
-    def kill(self) -> None:
-        """End the process now."""
+    def kill(self) -> int | None:
+        """End the process now; its exit code if it had ended by itself, None if there was no process."""
         process, self._process, self._buffer, self._ready = self._process, None, b"", False
         if process is None:
-            return
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):  # if its output is closed it is ending: let it, to learn why
+            process.wait(0.2 if self._ended else 0)
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
+        return process.returncode
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is not None:
             self.kill()
         if self._process is None:
+            self._spawn()
+        if not self._ready:
+            try:
+                self._line(START_SECONDS)
+            except (EOFError, TimeoutError):
+                raise EOFError("it could not start; is math-verify installed?") from None
+            self._ready = True
+
+    def _spawn(self) -> None:
+        if self._process is None:
+            self._ended = False
             # -P: the folder of this file must not shadow other modules
             self._process = subprocess.Popen(
                 [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
             )
-        if not self._ready:
-            try:
-                self._line(START_SECONDS)
-            except EOFError:
-                raise EOFError("it could not start; is math-verify installed?") from None
-            self._ready = True
 
     def _line(self, seconds: float) -> bytes:
         assert self._process is not None
@@ -109,6 +131,7 @@ class Worker:
                 raise TimeoutError
             chunk = os.read(self._process.stdout.fileno(), 65536)
             if not chunk:
+                self._ended = True
                 raise EOFError("it closed its output")
             self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
@@ -160,7 +183,6 @@ def pool() -> Pool:
 def main() -> None:
     """Answer questions, one JSON object a line, until the input ends."""
     import resource
-    import signal
 
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing a library prints may reach the protocol
@@ -176,12 +198,16 @@ def main() -> None:
     print("ready", file=out, flush=True)
     for line in sys.stdin:
         question = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, question["limit"] + 5)  # default action: die, should the parent be gone
+        started = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, question["limit"])  # default action: die
+        signal.setitimer(signal.ITIMER_REAL, question["limit"] * PATIENCE + 5)  # the same, should the parent be gone
         try:
             answer: dict[str, Any] = _answer(question)
         except BaseException as error:  # noqa: BLE001  whatever a library raises is the verdict "error" of this question, not the end of the worker
             answer = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        answer["seconds"] = time.process_time() - started
         print(json.dumps(answer), file=out, flush=True)
 
 
@@ -189,6 +215,11 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     op, gold_text, pred_text = question["op"], question["gold"], question["pred"]
     if op == "sleep":  # for tests of the deadline
         time.sleep(float(gold_text))
+        return {"equal": True}
+    if op == "spin":
+        end = time.process_time() + float(gold_text)
+        while time.process_time() < end:
+            pass
         return {"equal": True}
     if op == "equation":
         return _equation(gold_text, pred_text)
