@@ -154,10 +154,11 @@ def _split_unit(text: str, loose: bool) -> tuple[str, str, bool]:
     if len(text) > 300:
         return text, "", False
     match = TEXT_UNIT.fullmatch(text)
-    if (
-        not match and loose and (chain := _UNIT_CHAIN.fullmatch(text))
-    ):  # "erg s^{-1}", "cm^{-3}": beside a plain reference no more than units
-        return chain[1], "", False
+    if loose and (match is None or "\\" in match[1]) and (chain := _UNIT_CHAIN.fullmatch(text)) and chain[1] != text:
+        # "erg s^{-1}", "cm^{-3}": beside a plain reference no more than units
+        single = _value(match[1]) if match else None
+        if single is None:
+            return chain[1], "", False
     known = bool(match)
     if not match:
         match = _WORD_UNIT.fullmatch(text) if _HEAD.match(text) else None
