@@ -193,7 +193,11 @@ class OpenAIEngine:
         if extra or (reply.counted is not None and reply.counted < written):
             self.info.details["usage"] = "the server's count differs from the ids it returned; the larger is charged"
         kept = written
-        if request.stop_context and request.stop and (early := find_stop([text], request.stop, context=request.stop_context)):
+        if (
+            request.stop_context
+            and request.stop
+            and (early := find_stop([text], request.stop, include=False, context=request.stop_context))
+        ):
             place = len(early.text) if not request.include_stop else _end_of(early.matched, request.stop_context, text)
             if place < len(text) or finish is not Finish.STOP:
                 finish, matched, text, kept = Finish.STOP, early.matched, text[:place], await self._tokens_for(tokens, written, text, place)

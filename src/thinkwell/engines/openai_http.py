@@ -148,8 +148,7 @@ class Fleet:
         if self._client is None or self._gate is None or self._loop is not loop:
             limits = httpx.Limits(max_connections=self.policy.concurrency, max_keepalive_connections=self.policy.concurrency)
             timeout = httpx.Timeout(self.policy.timeout, connect=min(10.0, self.policy.timeout), pool=None)
-            local = all(is_loopback(url) for url in self.urls)
-            self._client = httpx.AsyncClient(headers=headers(self.key), limits=limits, timeout=timeout, trust_env=not local)
+            self._client = httpx.AsyncClient(limits=limits, timeout=timeout, **settings(self.urls, self.key))
             self._gate, self._loop = asyncio.Semaphore(self.policy.concurrency), loop
         return self._client, self._gate
 
@@ -181,8 +180,11 @@ class Fleet:
         return max(asked or 0.0, wait * random.uniform(0.5, 1.0))
 
 
-def headers(key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
+def settings(urls: Sequence[str], key: str | None) -> dict[str, Any]:
+    """Keywords of a client: the key; no proxy for this machine; no certificates (slow to load) where none are shown."""
+    local = all(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") for url in urls)
+    secret = any(url.startswith("https") for url in urls)
+    return {"headers": {"Authorization": f"Bearer {key}"} if key else {}, "trust_env": not local, "verify": secret}
 
 
 def base(url: str) -> str:
@@ -199,10 +201,6 @@ def base(url: str) -> str:
 
 def address(url: str, path: str, root: bool) -> str:
     return f"{url.rpartition('/')[0] if root else url}/{path}"
-
-
-def is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def unreachable(url: str, why: str) -> ServerUnreachable:

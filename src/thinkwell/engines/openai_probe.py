@@ -15,7 +15,7 @@ import httpx
 
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, ServerError, ServerUnreachable, UnknownName
-from thinkwell.engines.openai_http import Transient, address, headers, is_loopback, raise_for, said, unreachable
+from thinkwell.engines.openai_http import Transient, address, raise_for, said, settings, unreachable
 
 MODES = ("auto", "completions", "chat")
 TEXT = "Hello"
@@ -55,7 +55,7 @@ def probe(urls: Sequence[str], key: str | None, model: str | None, mode: str, ti
     failures: list[ServerUnreachable] = []
     dead: list[str] = []
     for url in urls:
-        with httpx.Client(headers=headers(key), timeout=timeout, trust_env=not is_loopback(url)) as client:
+        with httpx.Client(timeout=timeout, **settings([url], key)) as client:
             try:
                 cards = _models(client, url)
             except ServerUnreachable as error:
