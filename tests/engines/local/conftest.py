@@ -27,10 +27,10 @@ from thinkwell.core.sampling import Sampling
 from thinkwell.engines.local.engine import LocalEngine
 from thinkwell.engines.protocol import Request
 
-SIZES = dict(
-    vocab_size=320, hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
-    max_position_embeddings=512, initializer_range=0.4, bos_token_id=None, eos_token_id=0, pad_token_id=1,
-)  # fmt: skip
+SIZES = {
+    "vocab_size": 320, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "max_position_embeddings": 512, "initializer_range": 0.4, "bos_token_id": None, "eos_token_id": 0, "pad_token_id": 1,
+}  # fmt: skip
 FAMILIES: dict[str, Callable[[], Any]] = {
     "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**SIZES)),
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**SIZES, head_dim=16, tie_word_embeddings=True)),
@@ -70,7 +70,20 @@ def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
     """Ids 0-1 special, 2-257 bytes, then words: a vocabulary with byte fallback, as the lab's."""
-    pieces = ["<eos>", "<pad>", *(f"<0x{b:02X}>" for b in range(256)), *" abcdefghijklmnopqrstuvwxyz.", "\n", "\n\n", "ab", "\nQ", "the", " the", ".\n", "é"]
+    pieces = [
+        "<eos>",
+        "<pad>",
+        *(f"<0x{b:02X}>" for b in range(256)),
+        *" abcdefghijklmnopqrstuvwxyz.",
+        "\n",
+        "\n\n",
+        "ab",
+        "\nQ",
+        "the",
+        " the",
+        ".\n",
+        "é",
+    ]
     vocab = {piece: index for index, piece in enumerate(pieces)}
     inner = Tokenizer(models.BPE(vocab=vocab, merges=[], byte_fallback=True, unk_token=None))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")

@@ -240,7 +240,11 @@ def test_a_deadline_ends_a_request_between_steps(engine):
 
 def test_greedy_and_sampled_paths_share_a_batch(tokenizer):
     model = tiny("qwen2")
-    asked = [request("0", PROMPT, 12, sampling=GREEDY), request("1", PROMPT, 12), request("2", PROMPT, 12, sampling=Sampling(0.8, 0.9, 20, 0.05))]
+    asked = [
+        request("0", PROMPT, 12, sampling=GREEDY),
+        request("1", PROMPT, 12),
+        request("2", PROMPT, 12, sampling=Sampling(0.8, 0.9, 20, 0.05)),
+    ]
     together = write(LocalEngine(model, tokenizer), *asked)
     for one, done in zip(asked, together, strict=True):
         assert write(LocalEngine(model, tokenizer), one)[0].tokens == done.tokens

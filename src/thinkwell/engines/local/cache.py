@@ -21,7 +21,9 @@ BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
 class Slots:
     """Cache rows of paths that run now: tensor (L, 2, N, K, T, D), grown on demand in rows and positions."""
 
-    def __init__(self, layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, device: torch.device, rows: int = 8, length: int = 128) -> None:
+    def __init__(
+        self, layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, device: torch.device, rows: int = 8, length: int = 128
+    ) -> None:
         self._make = lambda n, t: torch.zeros((layers, 2, n, kv_heads, t, head_dim), dtype=dtype, device=device)
         self._set(self._make(rows, length))
 

@@ -69,7 +69,12 @@ class LocalEngine:
         self.vocabulary = Vocabulary(self.tokenizer, shape.vocab)
         self.shelf = Shelf(cache_bytes)
         self.scheduler = Scheduler(self.decoder, self.vocabulary, self.shelf, self._eos(), rows, chunk, max(1, live_bytes // width))
-        self.info = EngineInfo("local", loaded.name, loaded.fingerprint, shape.context, {"dtype": str(self.decoder.dtype), "device": str(self.decoder.device)})
+        details = {
+            "dtype": str(self.decoder.dtype),
+            "device": str(self.decoder.device),
+            "kernels": "torch" if self.decoder.native is None else "native",
+        }
+        self.info = EngineInfo("local", loaded.name, loaded.fingerprint, shape.context, details)
         self._pump: asyncio.Task[None] | None = None
 
     def _eos(self) -> frozenset[int]:
@@ -81,7 +86,9 @@ class LocalEngine:
 
     async def render(self, messages: Sequence[Message], problem: str = "") -> Rendered:
         if not getattr(self.tokenizer, "chat_template", None):
-            raise ModelError(f"the tokenizer of {self.info.model!r} has no chat template; expected a chat model. Give a tokenizer with `chat_template` set.")
+            raise ModelError(
+                f"the tokenizer of {self.info.model!r} has no chat template; expected a chat model. Give a tokenizer with `chat_template` set."
+            )
         text = self.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
         return Rendered(await self.encode(text), text, tuple(messages))
 
@@ -124,7 +131,9 @@ class LocalEngine:
                 await asyncio.sleep(0)
         except Exception as error:
             known = isinstance(error, ThinkwellError)
-            self.scheduler.fail(error if known else EngineError(f"the local engine failed on {self.info.model!r}: {type(error).__name__}: {error}"))
+            self.scheduler.fail(
+                error if known else EngineError(f"the local engine failed on {self.info.model!r}: {type(error).__name__}: {error}")
+            )
             if not known:
                 raise
 
@@ -148,7 +157,8 @@ class LocalEngine:
         return result
 
     async def hidden(self, sequences: Sequence[Sequence[int]], layers: Sequence[int] = (-1,)) -> list[Tensor]:
-        """Hidden states (layers asked for, T, H) of each sequence, numbered as Hugging Face's `output_hidden_states`: 0 the embeddings, i after block i, the last after the final norm."""
+        """Hidden states (layers asked for, T, H) of each sequence, numbered as Hugging Face's `output_hidden_states`:
+        0 the embeddings, i after block i, the last after the final norm."""
         result: list[Tensor] = [torch.empty(0)] * len(sequences)
         for rows, _, states in self._forward(sequences, keep=True):
             for row, index in enumerate(rows):

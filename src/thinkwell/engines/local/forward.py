@@ -62,7 +62,9 @@ def smallest_window(shape: Shape) -> int | None:
     return windows.pop() if windows else None
 
 
-def extend(decoder: Decoder, slots: Slots, tokens: Sequence[Sequence[int]], done: Sequence[int], queries: int, keep: list[Tensor] | None = None) -> Tensor:
+def extend(
+    decoder: Decoder, slots: Slots, tokens: Sequence[Sequence[int]], done: Sequence[int], queries: int, keep: list[Tensor] | None = None
+) -> Tensor:
     """Forwards up to `queries` tokens of row i from tokens[i][done[i]] on, writing keys and values into `slots`: hidden states (N, Q, H).
 
     Rows with fewer tokens left are padded on the right: their extra states and cache entries are garbage, which nothing looks at before it is overwritten.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
@@ -30,7 +31,9 @@ class Loaded:
     fingerprint: str
 
 
-def load(source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = "auto", device: str = "auto", classifier: bool = False) -> Loaded:
+def load(
+    source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = "auto", device: str = "auto", classifier: bool = False
+) -> Loaded:
     """`dtype` "auto" is float32 on CPU and the checkpoint's own elsewhere; `device` "auto" is CUDA where there is one. `classifier`: a token
     classifier (process reward model) instead of a language model."""
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
@@ -39,7 +42,9 @@ def load(source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = 
     kind = torch.float32 if dtype == "auto" and place.type == "cpu" else dtype if dtype == "auto" else DTYPES[dtype]
     if isinstance(source, nn.Module):
         check_supported(source.config)
-        module = source if dtype == "auto" and device == "auto" else source.to(device=place, dtype=None if dtype == "auto" else DTYPES[dtype])
+        module = (
+            source if dtype == "auto" and device == "auto" else source.to(device=place, dtype=None if dtype == "auto" else DTYPES[dtype])
+        )
         return Loaded(module.eval(), tokenizer, module.config.name_or_path or type(module).__name__, fingerprint(module))
     where, folder = str(source), Path(source)
     if folder.exists() or where.startswith((".", "/", "~")) or where.count("/") != 1:
@@ -50,9 +55,11 @@ def load(source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = 
         builder = AutoModelForTokenClassification if classifier else AutoModelForCausalLM
         module = builder.from_pretrained(where, dtype=kind).to(place).eval()
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(where)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"model {where!r} cannot be loaded: {reason} Give a folder with a Hugging Face model, or a hub id (org/name).") from error
+        raise ModelError(
+            f"model {where!r} cannot be loaded: {reason} Give a folder with a Hugging Face model, or a hub id (org/name)."
+        ) from error
     return Loaded(module, tokenizer, where, fingerprint(module))
 
 
@@ -78,7 +85,9 @@ def check_folder(folder: Path, needs_tokenizer: bool = True) -> None:
 def fingerprint(module: nn.Module) -> str:
     """Changes when the configuration or the weights do (64 numbers of every parameter are looked at)."""
     digest = hashlib.blake2b(digest_size=8)
-    settings = {key: value for key, value in module.config.to_dict().items() if key not in ("_name_or_path", "dtype", "transformers_version")}
+    settings = {
+        key: value for key, value in module.config.to_dict().items() if key not in ("_name_or_path", "dtype", "transformers_version")
+    }
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, parameter in sorted(module.named_parameters()):
         flat = parameter.detach().flatten()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from thinkwell.core.errors import UnsupportedModel
 from thinkwell.engines.local.cache import Slots
+from thinkwell.engines.local.native import native_for
 
 SUPPORTED = ("llama", "mistral", "qwen2", "qwen3")
 ELSEWHERE = "Serve it (vLLM, SGLang, Ollama) and use the openai engine."
@@ -79,13 +80,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one forward works on. ids_M, positions_M (rope positions), write_M (index of each token's place in the cache), groups covering all rows in order."""
+    """What one forward works on: tokens with their rope positions and their places in the cache, and groups that cover all rows in order."""
 
     ids_M: Tensor
     positions_M: Tensor
     write: tuple[Tensor, Tensor]  # cache row and cache position of each token, (M,) each
     queries: int  # Q
     groups: Sequence[Group]
+    dense: bool = False  # token m belongs to cache row m and sees every position up to its own, which is its rope position
 
 
 class Decoder:
@@ -111,51 +113,75 @@ class Decoder:
         self.inv_freq: Tensor = body.rotary_emb.inv_freq.float()
         self.rope_scale = float(getattr(body.rotary_emb, "attention_scaling", 1.0))
         self.rope: tuple[Tensor, Tensor] = self._rope_table(512)
+        self.native = native_for(self.device, self.dtype, self.shape.heads, self.shape.kv_heads, self.shape.head_dim)
 
     @torch.inference_mode()
     def hidden(self, batch: Batch, slots: Slots, keep: list[Tensor] | None = None) -> Tensor:
         """Final hidden states (M, H), after the last norm. Writes keys and values into `slots`. `keep` collects the embedding and every layer's output,
         the last one normed (Hugging Face's `output_hidden_states`)."""
-        shape, eps = self.shape, self.eps
-        heads, kv_heads, head_dim = shape.heads, shape.kv_heads, shape.head_dim
-        width, kv_width = heads * head_dim, kv_heads * head_dim
-        cos_M1D, sin_M1D = self._rope_at(batch.positions_M)
         x_MH = F.embedding(batch.ids_M, self.embedding)
-        if keep is not None:
-            keep.append(x_MH.clone())
-        rows, places = batch.write
+        rope = None if self.decodes_natively(batch) else self._rope_at(batch.positions_M)
         for index, layer in enumerate(self.layers):
-            h_MH = F.rms_norm(x_MH, (shape.hidden,), layer.norm_attention, eps)
-            qkv = F.linear(h_MH, layer.qkv, layer.qkv_bias)
-            q_MAD = qkv[:, :width].view(-1, heads, head_dim)
-            k_MKD = qkv[:, width : width + kv_width].view(-1, kv_heads, head_dim)
-            v_MKD = qkv[:, width + kv_width :].view(-1, kv_heads, head_dim)
-            if layer.norm_q is not None and layer.norm_k is not None:
-                q_MAD = F.rms_norm(q_MAD, (head_dim,), layer.norm_q, eps)
-                k_MKD = F.rms_norm(k_MKD, (head_dim,), layer.norm_k, eps)
-            q_MAD = rotate(q_MAD, cos_M1D, sin_M1D)
-            keys, values = slots.keys[index], slots.values[index]
-            keys[rows, :, places] = rotate(k_MKD, cos_M1D, sin_M1D)
-            values[rows, :, places] = v_MKD
-            windowed = shape.windows[index] is not None
-            mixed = [attend(q_MAD, keys, values, group, batch.queries, kv_heads, windowed) for group in batch.groups]
-            mixed_M = (mixed[0] if len(mixed) == 1 else torch.cat(mixed)).reshape(-1, width)
+            if keep is not None:
+                keep.append(x_MH)
+            qkv = F.linear(self._norm(x_MH, layer.norm_attention), layer.qkv, layer.qkv_bias)
+            mixed_M = self._attend_native(qkv, index, batch, slots) if rope is None else self._attend(qkv, index, batch, slots, rope)
             x_MH = add_linear(x_MH, mixed_M, layer.out, layer.out_bias)
-            h_MH = F.rms_norm(x_MH, (shape.hidden,), layer.norm_mlp, eps)
-            gate, up = F.linear(h_MH, layer.gate_up, layer.gate_up_bias).chunk(2, dim=-1)
-            x_MH = add_linear(x_MH, F.silu(gate).mul_(up), layer.down, layer.down_bias)
-            if keep is not None and index + 1 < shape.layers:
-                keep.append(x_MH.clone())
-        x_MH = F.rms_norm(x_MH, (shape.hidden,), self.final_norm, eps)
+            gate_up = F.linear(self._norm(x_MH, layer.norm_mlp), layer.gate_up, layer.gate_up_bias)
+            x_MH = add_linear(x_MH, self._gated(gate_up), layer.down, layer.down_bias)
+        x_MH = self._norm(x_MH, self.final_norm)
         if keep is not None:
             keep.append(x_MH)
         return x_MH
+
+    def decodes_natively(self, batch: Batch) -> bool:
+        """Whether the compiled kernel does this batch's attention: one new token of each of the first rows. It needs no groups."""
+        return self.native is not None and batch.queries == 1 and batch.dense
+
+    def _norm(self, x_MH: Tensor, weight_H: Tensor) -> Tensor:
+        if self.native is not None:
+            return self.native.rms(x_MH, weight_H, self.eps)
+        return F.rms_norm(x_MH, x_MH.shape[-1:], weight_H, self.eps)
+
+    def _gated(self, gate_up: Tensor) -> Tensor:
+        if self.native is not None:
+            return self.native.silu_mul(gate_up)
+        gate, up = gate_up.chunk(2, dim=-1)
+        return F.silu(gate).mul_(up)
+
+    def _attend_native(self, qkv: Tensor, index: int, batch: Batch, slots: Slots) -> Tensor:
+        assert self.native is not None
+        layer, window = self.layers[index], self.shape.windows[index]
+        norms = None if layer.norm_q is None or layer.norm_k is None else (layer.norm_q, layer.norm_k)
+        return self.native.attend(
+            qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, self.shape.heads, window, self.eps
+        )  # fmt: skip
+
+    def _attend(self, qkv: Tensor, index: int, batch: Batch, slots: Slots, rope: tuple[Tensor, Tensor]) -> Tensor:
+        """Norms and turns queries and keys, writes the cache, attends: (M, A D)."""
+        shape, layer, (cos_M1D, sin_M1D) = self.shape, self.layers[index], rope
+        q_MAD, k_MKD, v_MKD = qkv.view(-1, shape.heads + 2 * shape.kv_heads, shape.head_dim).split(
+            [shape.heads, shape.kv_heads, shape.kv_heads], 1
+        )
+        if layer.norm_q is not None and layer.norm_k is not None:
+            q_MAD = F.rms_norm(q_MAD, (shape.head_dim,), layer.norm_q, self.eps)
+            k_MKD = F.rms_norm(k_MKD, (shape.head_dim,), layer.norm_k, self.eps)
+        q_MAD = rotate(q_MAD, cos_M1D, sin_M1D)
+        keys, values = slots.keys[index], slots.values[index]
+        rows, places = batch.write
+        keys[rows, :, places] = rotate(k_MKD, cos_M1D, sin_M1D)
+        values[rows, :, places] = v_MKD
+        windowed = shape.windows[index] is not None
+        mixed = [attend(q_MAD, keys, values, group, batch.queries, shape.kv_heads, windowed) for group in batch.groups]
+        return (mixed[0] if len(mixed) == 1 else torch.cat(mixed)).reshape(-1, shape.heads * shape.head_dim)
 
     @torch.inference_mode()
     def logits(self, hidden_MH: Tensor) -> Tensor:
         """The head on hidden states: (M, V) for a language model, (M, labels) for a classifier."""
         if self.head is None:
-            raise UnsupportedModel(f"model type {self.module.config.model_type!r} has no language-model or classifier head; load one that has.")
+            raise UnsupportedModel(
+                f"model type {self.module.config.model_type!r} has no language-model or classifier head; load one that has."
+            )
         return F.linear(hidden_MH, self.head, self.head_bias)
 
     def _rope_at(self, positions_M: Tensor) -> tuple[Tensor, Tensor]:
@@ -253,7 +279,9 @@ def check_supported(config: Any) -> None:
         )
     activation = getattr(config, "hidden_act", "silu")
     if activation != "silu":
-        raise UnsupportedModel(f"model type {kind!r} with activation {activation!r} cannot run in the local engine; supported: silu. {ELSEWHERE}")
+        raise UnsupportedModel(
+            f"model type {kind!r} with activation {activation!r} cannot run in the local engine; supported: silu. {ELSEWHERE}"
+        )
 
 
 def shape_of(config: Any) -> Shape:

@@ -38,7 +38,9 @@ class Run:
         return len(self.ids) - self.start
 
 
-def start_run(request: Request, future: asyncio.Future[Any], vocabulary: Vocabulary, eos: frozenset[int], context: int, peek: int | None = None) -> Run:
+def start_run(
+    request: Request, future: asyncio.Future[Any], vocabulary: Vocabulary, eos: frozenset[int], context: int, peek: int | None = None
+) -> Run:
     ends = frozenset(request.stop_tokens) | (frozenset() if request.ignore_eos else eos)
     looks = request.on_tokens is not None or request.deadline is not None
     dropped = () if request.include_stop else request.stop
@@ -68,7 +70,9 @@ def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
         elif request.stop and (run.watch is None or last in vocabulary.enders(request.stop)):
             reach = max(map(len, request.stop))
             pieces = vocabulary.pieces_of(run.ids[: run.start], ids, reach + 1)
-            stopped = find_stop(pieces, request.stop, include=request.include_stop, context=request.stop_context, min_tokens=request.min_tokens)
+            stopped = find_stop(
+                pieces, request.stop, include=request.include_stop, context=request.stop_context, min_tokens=request.min_tokens
+            )
             if stopped is not None:
                 finish, matched, kept, text = Finish.STOP, stopped.matched, stopped.kept, stopped.text
     if finish is None and len(run.ids) >= run.limit:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from thinkwell.core.noise import GUMBEL_MAX, NoiseKey
 from thinkwell.core.sampling import Sampling
+from thinkwell.engines.local.native import native_for
 from thinkwell.engines.local.noise import gumbel_, uniforms, uniforms_at
 
 AHEAD = 128  # rows x positions whose noise is made in one go: small batches make it for several positions ahead
@@ -39,6 +40,7 @@ class Sampler:
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
         self.dtype = dtype if dtype == torch.float64 else torch.float32
+        self.native = native_for(device, self.dtype)
         self.noise_WNV: Tensor | None = None
         self.used = 0
         self.paths: list[object] = []
@@ -63,6 +65,8 @@ class Sampler:
             return logits_NV.argmax(-1)
         if self.filters is not None:
             logits_NV = logits_NV.index_copy(0, self.filters.rows, filtered(logits_NV[self.filters.rows], self.filters))
+        if self.native is not None:
+            return self.native.draw(logits_NV.contiguous(), self.temperature_N1, self.keys_N4, positions_N)
         if logits_NV.shape[1] >= WIDE:
             return draw_wide(logits_NV, self.temperature_N1, self.keys_N4, positions_N)
         return torch.addcmul(logits_NV, self._noise(positions_N, logits_NV.shape[1]), self.temperature_N1).argmax(-1)

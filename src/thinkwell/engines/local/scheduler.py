@@ -49,7 +49,9 @@ class Scheduler:
     rows: paths that write at once. chunk: tokens of one prefill forward. live_tokens: cache positions of the running batch, rows x longest.
     """
 
-    def __init__(self, decoder: Decoder, vocabulary: Vocabulary, shelf: Shelf, eos: frozenset[int], rows: int, chunk: int, live_tokens: int) -> None:
+    def __init__(
+        self, decoder: Decoder, vocabulary: Vocabulary, shelf: Shelf, eos: frozenset[int], rows: int, chunk: int, live_tokens: int
+    ) -> None:
         shape = decoder.shape
         self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
         self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
@@ -68,7 +70,9 @@ class Scheduler:
     def submit(self, request: Request, future: asyncio.Future[Any], peek: int | None = None) -> None:
         """Queues a request. `peek`: its future gets the log-probs (V,) of the next token instead of a completion."""
         if not request.prefix:
-            raise EngineError("a request without prefix ids reached the local engine; expected at least one id (render or encode the prompt first).")
+            raise EngineError(
+                "a request without prefix ids reached the local engine; expected at least one id (render or encode the prompt first)."
+            )
         run = start_run(request, future, self.vocabulary, self.eos, self.decoder.shape.context, peek)
         if peek is None and run.limit <= run.start:
             future.set_result(completion(run, self.vocabulary))
@@ -147,7 +151,9 @@ class Scheduler:
     def _prefill(self) -> None:
         """Computes the next chunk of every prefix of the wave; their paths join when all are done."""
         jobs = self.wave
-        queries = chunk_queries(self.decoder.shape, len(jobs), max(len(job.tokens) for job in jobs), max(job.left for job in jobs), self.chunk)
+        queries = chunk_queries(
+            self.decoder.shape, len(jobs), max(len(job.tokens) for job in jobs), max(job.left for job in jobs), self.chunk
+        )
         extend(self.decoder, self.staging, [job.tokens for job in jobs], [job.done for job in jobs], queries)
         for job in jobs:
             job.runs[0].steps += job.left > 0
@@ -177,10 +183,11 @@ class Scheduler:
         longest = max(len(run.ids) for run in active)
         self.slots.reserve(len(active), longest)
         decoder.reserve(longest)
-        groups = [
+        groups = [] if decoder.native is not None else [
             decode_group(decoder.shape, decoder.dtype, positions_N, start, stop, max(len(run.ids) for run in active[start:stop])) for start, stop in self.bounds
-        ]
-        hidden_NH = decoder.hidden(Batch(self.inputs_N, positions_N, (self.row_N[: len(active)], positions_N), 1, groups), self.slots)
+        ]  # fmt: skip
+        batch = Batch(self.inputs_N, positions_N, (self.row_N[: len(active)], positions_N), 1, groups, dense=True)
+        hidden_NH = decoder.hidden(batch, self.slots)
         logits_NV = decoder.logits(hidden_NH)
         failed: dict[int, Exception] = {}
         steered_NV = self._steer(logits_NV, failed) if self.steered else logits_NV
@@ -238,7 +245,8 @@ class Scheduler:
         self.sampler.assign(active, [run.noise for run in active], [run.request.sampling for run in active])
         self.logprobs_wanted = any(run.request.logprobs for run in active)
         self.steered = any(run.request.hook is not None or run.request.min_tokens for run in active)
-        self.bounds = partition([len(run.ids) for run in active])
+        # The native kernel walks each row to its own length: one group will do.
+        self.bounds = partition([len(run.ids) for run in active]) if self.decoder.native is None else [(0, len(active))]
         self.changed = False
 
     def _leave(self, row: int) -> None:

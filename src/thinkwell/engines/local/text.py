@@ -31,8 +31,10 @@ class Vocabulary:
         if not ids:
             return ""
         context = list(before[-CONTEXT:])
-        base = self.decode(context).rstrip(BROKEN) if context else ""
+        base = self.decode(context) if context else ""
         whole = self.decode([*context, *ids])
+        if not whole.startswith(base):  # the new ids complete a character that the context had begun
+            base = base.rstrip(BROKEN)
         text = whole[len(base) :]
         return text if final else text.rstrip(BROKEN)
 
@@ -62,8 +64,12 @@ class Vocabulary:
         if self._pieces is None:
             anchor = self.size // 2
             base = len(self.decode([anchor]))
-            alone = self.tokenizer.batch_decode([[i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-            after = self.tokenizer.batch_decode([[anchor, i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+            alone = self.tokenizer.batch_decode(
+                [[i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False
+            )
+            after = self.tokenizer.batch_decode(
+                [[anchor, i] for i in range(self.size)], skip_special_tokens=False, clean_up_tokenization_spaces=False
+            )
             self._pieces = [one + two[base:] for one, two in zip(alone, after, strict=True)]
         return self._pieces
 
@@ -71,7 +77,9 @@ class Vocabulary:
 class Stream:
     """Calls `write(ids, text)` as tokens are certain; text that may turn out to be a dropped stop string, or half a character, waits."""
 
-    def __init__(self, vocabulary: Vocabulary, before: Sequence[int], drop: Sequence[str], write: Callable[[Sequence[int], str], None]) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, before: Sequence[int], drop: Sequence[str], write: Callable[[Sequence[int], str], None]
+    ) -> None:
         self.vocabulary, self.before, self.drop, self.write = vocabulary, tuple(before[-CONTEXT:]), tuple(drop), write
         self.ids_sent = self.text_sent = 0
 

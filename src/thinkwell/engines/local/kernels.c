@@ -1,0 +1,181 @@
+/* The decode step's small operations, fused, for float32 on CPU. Optional: native.py compiles this where a C compiler is found, and the torch
+ * operations of model.py and sampling.py do the same work where none is. Every row is computed alone and in a fixed order, so results do not
+ * depend on the batch. Symbols of OpenMP come from the runtime that torch has loaded already. */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_GROUP 16
+#define MAX_DIM 256
+
+/* exp, relative error 2e-7 (Cephes), in a form that compilers vectorise. */
+static inline float exp_(float x) {
+    x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
+    float n = floorf(x * 1.44269504088896341f + 0.5f);
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, 4);
+    return p * scale;
+}
+
+/* out[i] = weight * x[i] / rms(x[i]) for each of `rows` rows. */
+void rms(const float *x, const float *weight, float *out, int64_t rows, int64_t width, float eps) {
+#pragma omp parallel for schedule(static) if (rows * width > 16384)
+    for (int64_t row = 0; row < rows; row++) {
+        const float *a = x + row * width;
+        float *o = out + row * width, sum = 0.0f;
+        for (int64_t i = 0; i < width; i++) sum += a[i] * a[i];
+        float scale = 1.0f / sqrtf(sum / width + eps);
+        for (int64_t i = 0; i < width; i++) o[i] = a[i] * scale * weight[i];
+    }
+}
+
+/* out = silu(gate) * up; each row of x holds gate, then up. */
+void silu_mul(const float *x, float *out, int64_t rows, int64_t width) {
+#pragma omp parallel for schedule(static) if (rows * width > 8192)
+    for (int64_t row = 0; row < rows; row++) {
+        const float *gate = x + 2 * row * width, *up = gate + width;
+        float *o = out + row * width;
+        for (int64_t i = 0; i < width; i++) o[i] = gate[i] * up[i] / (1.0f + exp_(-gate[i]));
+    }
+}
+
+/* Norm (if any) and rotary embedding of one head. */
+static inline void turn(const float *x, const float *norm, const float *cos, const float *sin, float *out, int dim, float eps, float scale) {
+    float a[MAX_DIM];
+    int half = dim / 2;
+    if (norm) {
+        float sum = 0.0f;
+        for (int i = 0; i < dim; i++) sum += x[i] * x[i];
+        float rms = 1.0f / sqrtf(sum / dim + eps);
+        for (int i = 0; i < dim; i++) a[i] = x[i] * rms * norm[i] * scale;
+    } else {
+        for (int i = 0; i < dim; i++) a[i] = x[i] * scale;
+    }
+    for (int i = 0; i < half; i++) out[i] = a[i] * cos[i] + a[i + half] * sin[i];
+    for (int i = half; i < dim; i++) out[i] = a[i] * cos[i] + a[i - half] * sin[i];
+}
+
+/* Attention of `group` queries of one key head over positions [first, last]; scores: group x (last - first + 1) floats of scratch. */
+static inline __attribute__((always_inline)) void mix(const float (*q)[MAX_DIM], const float *keys, const float *values, float *scores, float *out,
+                                                     int64_t first, int64_t last, const int group, const int dim) {
+    int64_t length = last - first + 1;
+    const float *k = keys + first * dim, *v = values + first * dim;
+    for (int64_t t = 0; t < length; t++)
+        for (int g = 0; g < group; g++) {
+            float s = 0.0f;
+            for (int d = 0; d < dim; d++) s += q[g][d] * k[t * dim + d];
+            scores[g * length + t] = s;
+        }
+    for (int g = 0; g < group; g++) {
+        float *s = scores + g * length, top = s[0], sum = 0.0f;
+        for (int64_t t = 0; t < length; t++) top = s[t] > top ? s[t] : top;
+        for (int64_t t = 0; t < length; t++) {
+            s[t] = exp_(s[t] - top);
+            sum += s[t];
+        }
+        float acc[4][MAX_DIM];
+        for (int i = 0; i < 4; i++)
+            for (int d = 0; d < dim; d++) acc[i][d] = 0.0f;
+        int64_t t = 0;
+        for (; t + 4 <= length; t += 4)
+            for (int i = 0; i < 4; i++)
+                for (int d = 0; d < dim; d++) acc[i][d] += s[t + i] * v[(t + i) * dim + d];
+        for (; t < length; t++)
+            for (int d = 0; d < dim; d++) acc[0][d] += s[t] * v[t * dim + d];
+        for (int d = 0; d < dim; d++) out[g * dim + d] = (acc[0][d] + acc[1][d] + acc[2][d] + acc[3][d]) / sum;
+    }
+}
+
+/* One new token a row: norms and turns queries and keys, writes the cache, attends. qkv: rows x (heads + 2 kv_heads) x dim. cos, sin: tables by
+ * position. keys, values: one layer's cache, with strides in floats. window: 0 for none. */
+void attend(const float *qkv, const float *norm_q, const float *norm_k, const float *cos, const float *sin, float *keys, float *values,
+            const int64_t *positions, float *out, int64_t rows, int64_t heads, int64_t kv_heads, int64_t dim, int64_t row_stride,
+            int64_t head_stride, int64_t window, float eps) {
+    int group = (int)(heads / kv_heads);
+    int64_t longest = 0;
+    for (int64_t row = 0; row < rows; row++) longest = positions[row] + 1 > longest ? positions[row] + 1 : longest;
+    float scale = 1.0f / sqrtf((float)dim);
+#pragma omp parallel
+    {
+        float *scores = malloc(sizeof(float) * group * longest);
+        float q[MAX_GROUP][MAX_DIM];
+#pragma omp for schedule(dynamic, 4)
+        for (int64_t item = 0; item < rows * kv_heads; item++) {
+            int64_t row = item / kv_heads, head = item % kv_heads, last = positions[row];
+            int64_t first = window > 0 && last + 1 > window ? last + 1 - window : 0;
+            const float *x = qkv + row * (heads + 2 * kv_heads) * dim;
+            const float *c = cos + last * dim, *s = sin + last * dim;
+            float *k = keys + row * row_stride + head * head_stride, *v = values + row * row_stride + head * head_stride;
+            float *o = out + (row * heads + head * group) * dim;
+            for (int g = 0; g < group; g++) turn(x + (head * group + g) * dim, norm_q, c, s, q[g], (int)dim, eps, scale);
+            turn(x + (heads + head) * dim, norm_k, c, s, k + last * dim, (int)dim, eps, 1.0f);
+            memcpy(v + last * dim, x + (heads + kv_heads + head) * dim, sizeof(float) * dim);
+#define CASE(G, D) if (group == G && dim == D) mix(q, k, v, scores, o, first, last, G, D); else
+            CASE(1, 32) CASE(2, 32) CASE(1, 64) CASE(2, 64) CASE(4, 64) CASE(7, 64) CASE(1, 128) CASE(2, 128) CASE(4, 128) CASE(8, 128)
+            mix(q, k, v, scores, o, first, last, group, (int)dim);
+        }
+        free(scores);
+    }
+}
+
+/* Philox4x32-10 of 16 consecutive vocabulary blocks: words[4 * i + j] is word j of block first + i. */
+static inline void philox16(uint32_t first, uint32_t c1_, uint32_t c2_, uint32_t c3_, uint32_t k0, uint32_t k1, uint32_t *words) {
+    uint32_t c0[16], c1[16], c2[16], c3[16];
+    for (int i = 0; i < 16; i++) c0[i] = first + i, c1[i] = c1_, c2[i] = c2_, c3[i] = c3_;
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 16; i++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c0[i], p1 = (uint64_t)0xCD9E8D57u * c2[i];
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c1[i] = (uint32_t)p1;
+            c3[i] = (uint32_t)p0;
+        }
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int i = 0; i < 16; i++) words[4 * i] = c0[i], words[4 * i + 1] = c1[i], words[4 * i + 2] = c2[i], words[4 * i + 3] = c3[i];
+}
+
+/* tokens[row] = argmax(logits + temperature * gumbel). A logarithm is taken only for tokens that may win: with y = 2^23 (1 - u), gumbel <=
+ * -log(1 - u) = (23 - log2 y) log 2, and the bits of a float y, read as an integer, bound log2 y from below. */
+void draw(const float *logits, const float *temperature, const int64_t *keys, const int64_t *positions, int64_t *tokens, int64_t rows, int64_t vocab) {
+#pragma omp parallel for schedule(static) if (rows > 1)
+    for (int64_t row = 0; row < rows; row++) {
+        const float *l = logits + row * vocab;
+        const int64_t *key = keys + 4 * row;
+        float t = temperature[row];
+        double best = -INFINITY;
+        int64_t winner = 0;
+        for (int64_t start = 0; start < vocab; start += 64) {
+            int count = vocab - start < 64 ? (int)(vocab - start) : 64;
+            uint32_t words[64];
+            float bound[64];
+            if (t > 0) philox16((uint32_t)(start / 4), (uint32_t)positions[row], (uint32_t)key[2], (uint32_t)key[3], (uint32_t)key[0], (uint32_t)key[1], words);
+            else memset(words, 0, sizeof words);
+            for (int i = 0; i < count; i++) {
+                float y = 8388607.5f - (float)(int32_t)(words[i] >> 9);
+                int32_t bits;
+                memcpy(&bits, &y, 4);
+                bound[i] = l[start + i] + t * (float)((23.0 + 127.0) * 0.6931471805599453 + 1e-3) - t * ((float)bits * (float)(0.6931471805599453 / 8388608.0));
+            }
+            for (int i = 0; i < count; i++) {
+                if (!(bound[i] > best)) continue;
+                double u = ((double)(words[i] >> 9) + 0.5) / 8388608.0;
+                double score = t > 0 ? (double)l[start + i] - (double)t * log(-log(u)) : (double)l[start + i];
+                if (score > best) best = score, winner = start + i;
+            }
+        }
+        tokens[row] = winner;
+    }
+}

@@ -1,0 +1,129 @@
+"""Compiles and loads `kernels.c`, once a machine, if a C compiler is there. Without one everything still runs, on torch operations.
+
+Set THINKWELL_NATIVE=0 to do without. The library lies in the user's cache folder, named by the hash of its source and of the processor's features.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+SOURCE = Path(__file__).with_name("kernels.c")
+# No -ffast-math: it would drop infinities (forbidden tokens) and switch off denormals in the whole process.
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c11",
+    "-fPIC",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-signed-zeros",
+    "-fassociative-math",
+    "-freciprocal-math",
+)
+MAX_GROUP, MAX_DIM = 16, 256
+
+_POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+SIGNATURES = {
+    "rms": [_POINTER] * 3 + [_INT] * 2 + [_FLOAT],
+    "silu_mul": [_POINTER] * 2 + [_INT] * 2,
+    "attend": [_POINTER] * 9 + [_INT] * 7 + [_FLOAT],
+    "draw": [_POINTER] * 5 + [_INT] * 2,
+}
+
+
+class Native:
+    """The compiled kernels on contiguous float32 CPU tensors."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        for name, arguments in SIGNATURES.items():
+            function = getattr(library, name)
+            function.argtypes, function.restype = arguments, None
+        self._rms, self._silu_mul, self._attend, self._draw = (getattr(library, name) for name in SIGNATURES)
+
+    def rms(self, x_MH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
+        out_MH = torch.empty_like(x_MH)
+        self._rms(x_MH.data_ptr(), weight_H.data_ptr(), out_MH.data_ptr(), x_MH.shape[0], x_MH.shape[1], eps)
+        return out_MH
+
+    def silu_mul(self, gate_up_M2F: Tensor) -> Tensor:
+        rows, width = gate_up_M2F.shape[0], gate_up_M2F.shape[1] // 2
+        out_MF = gate_up_M2F.new_empty((rows, width))
+        self._silu_mul(gate_up_M2F.data_ptr(), out_MF.data_ptr(), rows, width)
+        return out_MF
+
+    def attend(
+        self, qkv: Tensor, norms: tuple[Tensor, Tensor] | None, rope: tuple[Tensor, Tensor], keys_NKTD: Tensor, values_NKTD: Tensor, positions_N: Tensor,
+        heads: int, window: int | None, eps: float,
+    ) -> Tensor:  # fmt: skip
+        """One new token of every row: writes its keys and values at `positions_N` and returns what its heads attend to, (N, A D)."""
+        rows, (_, kv_heads, _, dim) = qkv.shape[0], keys_NKTD.shape
+        out = qkv.new_empty((rows, heads * dim))
+        norm_q, norm_k = (norms[0].data_ptr(), norms[1].data_ptr()) if norms else (None, None)
+        self._attend(
+            qkv.data_ptr(), norm_q, norm_k, rope[0].data_ptr(), rope[1].data_ptr(), keys_NKTD.data_ptr(), values_NKTD.data_ptr(), positions_N.data_ptr(), out.data_ptr(),
+            rows, heads, kv_heads, dim, keys_NKTD.stride(0), keys_NKTD.stride(1), window or 0, eps,
+        )  # fmt: skip
+        return out
+
+    def draw(self, logits_NV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positions_N: Tensor) -> Tensor:
+        tokens_N = torch.empty_like(positions_N)
+        pointers = (tensor.data_ptr() for tensor in (logits_NV, temperature_N1, keys_N4, positions_N, tokens_N))
+        self._draw(*pointers, logits_NV.shape[0], logits_NV.shape[1])
+        return tokens_N
+
+
+def native_for(device: torch.device, dtype: torch.dtype, heads: int = 1, kv_heads: int = 1, head_dim: int = 2) -> Native | None:
+    """The kernels, if they cover this device, type and shape."""
+    fits = heads // kv_heads <= MAX_GROUP and head_dim <= MAX_DIM and head_dim % 2 == 0
+    return load_native() if device.type == "cpu" and dtype == torch.float32 and fits else None
+
+
+@cache
+def load_native() -> Native | None:
+    compiler = os.environ.get("CC") or next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+    if os.environ.get("THINKWELL_NATIVE") == "0" or compiler is None:
+        return None
+    # Threads first; where the OpenMP runtime of torch cannot be shared, one thread.
+    for threads in (("-fopenmp",), ()):
+        try:
+            return Native(ctypes.CDLL(str(_compiled(compiler, (*FLAGS, *threads)))))
+        except (OSError, subprocess.SubprocessError, AttributeError):
+            continue
+    return None
+
+
+def _compiled(compiler: str, flags: tuple[str, ...]) -> Path:
+    """The library for this source, compiler call and processor; compiled if it is not in the cache."""
+    identity = "\0".join([SOURCE.read_text(), compiler, *flags, platform.machine(), _processor()])
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thinkwell"
+    target = folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        # Linked without OpenMP's library: its symbols are torch's, so both share one pool of threads.
+        objects, library = Path(scratch) / "kernels.o", Path(scratch) / "kernels.so"
+        subprocess.run([compiler, *flags, "-c", str(SOURCE), "-o", str(objects)], check=True, capture_output=True, timeout=120)
+        subprocess.run([compiler, "-shared", str(objects), "-o", str(library), "-lm"], check=True, capture_output=True, timeout=120)
+        library.replace(target)  # in one step: two processes may compile at once
+    return target
+
+
+def _processor() -> str:
+    """What -march=native depends on, as a home folder may be shared between machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()
