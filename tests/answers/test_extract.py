@@ -76,6 +76,7 @@ def test_a_whole_answer_element_at_the_end_closes_the_thinking() -> None:
     [
         ("The cost is <<2*3=6>>6 dollars.\n#### 6", "6"),
         ("#### 1,450,000", "1,450,000"),
+        ("So 13 * 2 = <<13*2=26>>26\nA: 26", "26"),
         ("#### 3\nno\n#### 4", "4"),
         ("The final answer is: $42$.", "42"),
         ("**Answer:** 42", "42"),

@@ -73,6 +73,15 @@ def test_no_answer_fits_inside_a_budget_too_small_to_finish_thinking(integer_row
     assert all(values[budget]["truncated"] == 30 for budget in (128, 256, 512))
 
 
+def test_short_worked_solutions_agree_with_their_labels(traces: Path) -> None:
+    compared = unlike = 0
+    for row in rows(traces, ("gsm8k_solutions",), ("gsm8k",)):
+        compared += 1
+        unlike += grade(row["completion"], row["reference"], "integer").correct != row["correct"]
+    assert compared == 5276
+    assert unlike == 0
+
+
 @pytest.mark.slow
 def test_math500_completions_agree_with_their_labels(traces: Path) -> None:
     """Every tenth sample of MATH-500, with the symbolic stage."""

@@ -5,7 +5,7 @@
    (A text that ends in a whole `<answer>...</answer>` has committed, whatever it did with its end mark.)
 2. The last complete `\\boxed{}` (`\\fbox`, `\\framebox`) with balanced braces. If the last box was opened and not closed, the answer was cut: `truncated`,
    never an earlier box. An empty box states nothing and is passed over ("put it in \\boxed{}" after the answer does not erase it).
-3. Without any box: `<answer>...</answer>`, then `#### N`, then the last "the answer is ..." / "Answer: ..."; for letters and labels also the last line, if it holds just
+3. Without any box: `<answer>...</answer>`, then `#### N` or a line `A: N`, then the last "the answer is ..." / "Answer: ..."; for letters and labels also the last line, if it holds just
    one. There is no "last number in the text": it takes afterthoughts for answers.
 """
 
@@ -25,7 +25,7 @@ TAIL = 4000  # characters at the end of a text that are searched for an answer i
 
 _TOKEN = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(?:(?P<open>\{)|(?P<bare>[-+]?[0-9][0-9.,]*))?|\\.|[{}]", re.DOTALL)
 _ANSWER_AT_END = re.compile(r"<answer>(?:(?!<answer>).)*</answer>\s*$", re.DOTALL)
-_HASHES = re.compile(r"####[ \t]*([^\n]+)")
+_HASHES = re.compile(r"(?:####|^A:)[ \t]*([^\n]+)", re.MULTILINE)
 _CUE = re.compile(r"\banswer(?:\s+is(?:\s*:)?|\s*[:=])[\s*_]*", re.IGNORECASE)
 _NUMBER = re.compile(r"[\s$*(\\]{0,6}(?:boxed\{)?([-+]?(?:[0-9]+(?:,[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?)")
 _DOLLARS = re.compile(r"\$([^$\n]+)\$|\\\((.+?)\\\)")
