@@ -123,7 +123,7 @@ def test_a_full_disk_is_refused_before_the_run_and_nothing_is_left(tmp_path: Pat
     queue = context.Queue()
     child = context.Process(target=create_with_limit, args=(tmp_path / "a" / "run", size, queue))
     child.start()
-    assert "cannot write" in queue.get(timeout=20)
+    assert "cannot write" in queue.get(timeout=120)
     child.join()
     assert left_behind(tmp_path) == []
 

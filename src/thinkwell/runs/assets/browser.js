@@ -198,7 +198,7 @@ function pieces(node, data) {
     const body = h("pre", { class: `piece o-${origin}`, title });
     const each = split.length > 1 && (split.length === steps.length || (split[split.length - 1] === "" && split.length - 1 === steps.length));
     if (each) split.forEach((step, i) => body.append(step + (i < split.length - 1 ? mark.replace(/\n+$/, "") : ""), i < steps.length ? score(steps[i]) : "", i < split.length - 1 ? mark : ""));
-    else body.append(words.replace(/\n+$/, ""), value === undefined ? "" : score(value));
+    else body.append(words.replace(/^\n+|\n+$/g, ""), value === undefined ? "" : score(value));
     shown.push(body);
   }
   if (!parts.length) shown.push(h("p", { class: "note" }, "wrote nothing of its own"));
