@@ -157,9 +157,7 @@ def bundled(name: str) -> Path:
 
         return Path(path(name))
     except (ImportError, FileNotFoundError) as error:
-        raise ModelError(
-            f"this installation has no lab model {name!r}; expected one in thinkwell/lab/artifacts. Run `thinkwell lab build`, or name a model folder."
-        ) from error
+        raise ModelError(f"this installation has no lab {name}: {error}. Run `thinkwell lab build`, or name a model folder.") from error
 
 
 for _name, _kind in {
