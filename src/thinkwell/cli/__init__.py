@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,4 +12,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from thinkwell.cli.app import app
     from thinkwell.cli.arguments import spread
 
-    app(args=spread(sys.argv[1:] if argv is None else argv), prog_name="thinkwell")
+    words = list(sys.argv[1:] if argv is None else argv)
+    if "--model" not in words or not sys.stderr.isatty():  # nothing large is fetched: no library's bar may mix with our output
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    app(args=spread(words), prog_name="thinkwell")
