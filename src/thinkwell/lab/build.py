@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +22,8 @@ from .data import PolicyBatches
 from .models import new_policy, new_prm
 from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
-from .train import Batch, Schedule, fit, policy_loss
+from .trace import THOUGHTFUL
+from .train import Batch, Learned, Schedule, fit, policy_loss
 from .world import LEVELS, generate
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Scale:
     width: int
     layers: int
     policy: Schedule
+    polish: Schedule
+    """The policy's last steps, on traces that reflect more (`THOUGHTFUL`)."""
     policy_rows: int
     """Conversations a step, on average."""
     levels: tuple[int, ...]
@@ -61,6 +64,7 @@ SCALES: dict[str, Scale] = {
         width=128,
         layers=4,
         policy=Schedule(3000),
+        polish=Schedule(250, rate=1e-3, adam_rate=5e-4, warmup=20),
         policy_rows=32,
         levels=tuple(LEVELS),
         prm=Schedule(1000, rate=2e-3, adam_rate=1e-3),
@@ -77,6 +81,7 @@ SCALES: dict[str, Scale] = {
         width=64,
         layers=2,
         policy=Schedule(240, warmup=10),
+        polish=Schedule(20, rate=1e-3, adam_rate=5e-4, warmup=5),
         policy_rows=16,
         levels=(1,),
         prm=Schedule(40, warmup=5, rate=2e-3, adam_rate=1e-3),
@@ -148,8 +153,12 @@ class Work:
         if self._done("policy"):
             return
         model = new_policy(self.tokens, self.seed, width=self.sizes.width, layers=self.sizes.layers).to(self.device)
-        batches = PolicyBatches(self.tokens, self.seed, self.sizes.policy_rows, levels=self.sizes.levels)
-        self._learn("policy", model, batches, policy_loss(model, compiled=self.sizes.compiled), self.sizes.policy)
+        loss_of = policy_loss(model, compiled=self.sizes.compiled)
+        rows, levels = self.sizes.policy_rows, self.sizes.levels
+        learned = self._fit("policy", model, PolicyBatches(self.tokens, self.seed, rows, levels=levels), loss_of, self.sizes.policy)
+        other = PolicyBatches(self.tokens, self.seed + 1, rows, levels=levels, style=THOUGHTFUL)
+        polished = self._fit("polish", model, other, loss_of, self.sizes.polish)
+        self._keep("policy", model, learned, polished)
 
     def samples(self) -> None:
         """Sample the policy on train problems, a shard at a time."""
@@ -180,7 +189,8 @@ class Work:
         model = new_prm(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed).to(self.device)
         rows = load_rows(self.tokens, self.work / "samples.jsonl")
         batches = PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows)
-        self._learn("prm", model, batches, prm_loss(model, compiled=self.sizes.compiled), self.sizes.prm)
+        learned = self._fit("prm", model, batches, prm_loss(model, compiled=self.sizes.compiled), self.sizes.prm)
+        self._keep("prm", model, learned)
 
     def card(self) -> None:
         """Measure both models."""
@@ -206,18 +216,26 @@ class Work:
     def _done(self, name: str) -> bool:
         return (self.work / f"{name}.json").exists() and (self.out / name / "config.json").exists()
 
-    def _learn(
+    def _fit(
         self,
         name: str,
         model: PreTrainedModel,
         batches: Callable[[int], Batch],
         loss_of: Callable[[Tensor, Tensor], Tensor],
         schedule: Schedule,
-    ) -> None:
-        checkpoint = self.work / f"{name}.pt"
-        learned = fit(model, batches, loss_of, schedule, checkpoint, pad_id=self.tokens.pad_token_id, log=self.log)
+    ) -> Learned:
+        return fit(model, batches, loss_of, schedule, self.work / f"{name}.pt", pad_id=self.tokens.pad_token_id, log=self.log)
+
+    def _keep(self, name: str, model: PreTrainedModel, *phases: Learned) -> None:
+        """Save the model and what its training phases recorded."""
         save_model(model, self.tokens, self.out / name)
-        write_json(self.work / f"{name}.json", asdict(learned))
+        record = {
+            "steps": sum(p.steps for p in phases),
+            "tokens": sum(p.tokens for p in phases),
+            "seconds": round(sum(p.seconds for p in phases), 1),
+            "losses": [round(x, 5) for p in phases for x in p.losses],
+        }
+        write_json(self.work / f"{name}.json", record)
 
 
 def save_model(model: PreTrainedModel, tokens: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -73,14 +73,20 @@ class PolicyBatches:
     """Batch of step t; blocks of steps share one pool of rows that is sorted into like lengths."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, seed: int, rows: int = 32, block: int = 16, levels: Sequence[int] = tuple(LEVELS)
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        seed: int,
+        rows: int = 32,
+        block: int = 16,
+        levels: Sequence[int] = tuple(LEVELS),
+        style: Style = NATURAL,
     ) -> None:
-        self.tokenizer, self.seed, self.rows, self.block, self.levels = tokenizer, seed, rows, block, levels
+        self.tokenizer, self.seed, self.rows, self.block, self.levels, self.style = tokenizer, seed, rows, block, levels, style
         self._cached: tuple[int, list[list[Row]]] = (-1, [])
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         block = step // self.block
         if self._cached[0] != block:
-            rows = policy_rows(self.tokenizer, self.seed, block, self.rows * self.block, self.levels)
+            rows = policy_rows(self.tokenizer, self.seed, block, self.rows * self.block, self.levels, self.style)
             self._cached = block, bucket(rows, self.block, random.Random(f"order/{self.seed}/{block}"))
         return pad(self._cached[1][step % self.block], self.tokenizer.pad_token_id)

@@ -25,7 +25,7 @@ LARGEST = 999
 """No gold value is above this."""
 TEST_BYTES = 26
 """A problem is in the test split when the first byte of its canonical form's hash is below this: about one in ten."""
-DEFAULT_MIX: dict[int, float] = {3: 0.10, 4: 0.20, 5: 0.20, 6: 0.20, 7: 0.20, 8: 0.10}
+DEFAULT_MIX: dict[int, float] = {3: 0.15, 4: 0.20, 5: 0.25, 6: 0.20, 7: 0.15, 8: 0.05}
 """Weights of the levels in the default test mix."""
 
 _LIMIT = (99, 99, 99, 149, 199, 249, 299, 399, 599, LARGEST)
