@@ -89,6 +89,11 @@ def toy() -> Preset:
     return PRESET
 
 
+@pytest.fixture
+def problem() -> Problem:
+    return PROBLEM
+
+
 @pytest.fixture(name="play")
 def _play() -> Callable[..., Played]:
     return play

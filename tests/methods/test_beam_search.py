@@ -122,14 +122,16 @@ def test_ended_its_hub_beams_win_their_places_and_end_the_search(play):
 def test_without_scorer_calls_beams_are_written_to_their_ends(play):
     run = play("beam_search", {"*": "a\n\n\\boxed{7}"}, n_beams=2, budget=Budget(scorer_calls=0))
     assert run.answer == "7"
+    assert len(run.engine.requests) == 2  # no stop between the steps
     assert run.usage.scorer_calls == 0
 
 
 def test_scorer_calls_that_run_out_leave_the_last_known_scores(play):
-    """Two beams, three calls: one beam's second step cannot be scored and keeps 0.9."""
+    """Two beams, three calls: the second step of the bad beam cannot be scored and keeps 0.2, not the 0.5 of no evidence."""
     run = play("beam_search", tree, GOOD, n_beams=2, n_expand=1, budget=Budget(scorer_calls=3))
     assert run.answer == "7"
     assert run.usage.scorer_calls == 3
+    assert run.outcome.scores == (0.9, 0.2)
 
 
 def test_fit_sizes_the_width_to_the_budget(toy):

@@ -1,5 +1,7 @@
 """Budget forcing: thinking made longer, cut short, and always left room to answer."""
 
+from dataclasses import replace
+
 import pytest
 
 from thinkwell.core.budget import Budget
@@ -146,7 +148,8 @@ def test_telling_puts_the_limit_into_the_prompt_and_forces_nothing(play):
 
 def test_fit_spends_a_larger_budget_on_more_suppressions(toy):
     cls = METHODS.get("budget_forcing")
-    assert [cls().fit(Budget(tokens=t), toy).config.n_ignore for t in (1, 10, 20, 40, 1000)] == [0, 0, 1, 3, 6]
+    assert [cls().fit(Budget(tokens=t), toy).config.n_ignore for t in (1, 10, 20, 40, 1000)] == [0, 0, 1, 3, 5]
+    assert cls().fit(Budget(tokens=1000), replace(toy, max_tokens=1000)).config.n_ignore == 6  # one path is never longer than its ceiling
     assert cls(cls.Config(n_ignore=2)).fit(Budget(tokens=1000), toy).config.n_ignore == 2
 
 

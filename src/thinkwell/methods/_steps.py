@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from thinkwell.session import Session
 
 SHORTEST_REST = 0.5  # of a typical length: what a path is taken to need at least, however long it is already
+LATER_REST = 0.7  # of what it has written: the longer a path is already, the longer it will go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,14 @@ def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 
     """How many live paths the tokens left can carry to their end, at least one.
 
     A search that keeps its full width to the last token ends with many unfinished paths and no answer; narrowing to this number leaves room to
-    answer. A path is taken to need the rest of a typical length. That may be far too little (hard problems are longer), so one step of all paths
-    may cost no more than half of what is left: the width then halves step by step instead of falling off the edge.
+    answer. A path is taken to need the rest of a typical length; past that, a share of what it has written (hard problems are longer). One step of all paths may
+    cost no more than half of what is left: the width then halves step by step instead of falling off the edge.
     `cost` multiplies both (look-ahead, later iterations).
     """
     written = sum(c.path.count(Origin.MODEL) for c in candidates)
+    length = written / max(1, len(candidates))
     typical = session.preset.typical_tokens
-    rest = max(typical - written / max(1, len(candidates)), typical * SHORTEST_REST, 1.0)
+    rest = max(typical - length, typical * SHORTEST_REST, length * LATER_REST, 1.0)
     step = written / max(1, sum(len(c.marks) for c in candidates))
     return max(1, int(session.tokens_left / (max(rest, 2 * step) * cost)))
 

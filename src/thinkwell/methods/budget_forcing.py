@@ -78,7 +78,7 @@ class BudgetForcing:
         if budget.tokens is None:
             return self
         # The paper's axis: one more "Wait" for one more answer's worth of tokens.
-        extra = round(budget.tokens / max(1, preset.typical_tokens)) - 1
+        extra = round(min(budget.tokens, preset.max_tokens) / max(1, preset.typical_tokens)) - 1
         return type(self)(self.config.resized(n_ignore=min(max(0, extra), MOST_IGNORED)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
@@ -164,6 +164,8 @@ class BudgetForcing:
 async def think(session: Session, path: Path, most: int, keep_mark: bool, at_least: int = 0) -> Path:
     """The path with at most `most` more tokens of thinking; it ends by STOP if the model closed its thinking. A mark that is not kept is not in the path."""
     marks = (session.preset.think_close,) if session.preset.think_close else ()
+    if not marks:
+        session.note("the preset marks no thinking, so no end of it can be suppressed", path)
     (path,) = await session.extend([path], max_tokens=most, stop=marks, include_stop=keep_mark, min_tokens=at_least)
     return path
 
