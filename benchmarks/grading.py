@@ -1,7 +1,8 @@
 """Grading integer answers: our chain against math-verify's parse and verify, on the same completions, in one run.
 
 Both read completions such as a reasoning model writes for AIME and give right or wrong. Ours: `thinkwell.answers.grade(..., kind="integer")`, the whole chain from
-extraction to verdict. Peer: `verify(parse("$gold$"), parse(tail))`, in this process, without a time limit (its fastest use), on the text after the thinking.
+extraction to verdict. Peer: `verify(parse("$gold$"), parse(tail))`, in this process, without a time limit (its fastest use), on the text after the thinking. Both are timed in
+seconds of this process, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ def completions(n: int, seed: int = 0) -> list[tuple[str, str]]:
 
 
 def rate(judge: Callable[[str, str], bool], pairs: list[tuple[str, str]], seconds: float = 2.0) -> tuple[float, list[bool]]:
-    """(pairs a second, verdicts of the first round), the best of three rounds or as many as fit."""
+    """(pairs a second of computing, verdicts of the first round), the best of three rounds or as many as fit."""
     judge(*pairs[0])
-    best, end = 0.0, time.perf_counter() + seconds
+    best, end = 0.0, time.process_time() + seconds
     verdicts: list[bool] = []
     for turn in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         judged = [judge(*pair) for pair in pairs]
-        best = max(best, len(pairs) / (time.perf_counter() - start))
+        best = max(best, len(pairs) / (time.process_time() - start))
         verdicts = verdicts or judged
-        if turn and time.perf_counter() > end:
+        if turn and time.process_time() > end:
             break
     return best, verdicts
 

@@ -5,8 +5,8 @@
    (A text that ends in a whole `<answer>...</answer>` has committed, whatever it did with its end mark.)
 2. The last complete `\\boxed{}` (`\\fbox`, `\\framebox`) with balanced braces. If the last box was opened and not closed, the answer was cut: `truncated`,
    never an earlier box. An empty box states nothing and is passed over ("put it in \\boxed{}" after the answer does not erase it).
-3. Without any box: `<answer>...</answer>`, then `#### N` or a line `A: N`, then the last "the answer is ..." / "Answer: ..."; for letters and labels also the last line, if it holds just
-   one. There is no "last number in the text": it takes afterthoughts for answers.
+3. Without any box: `<answer>...</answer>`, then `#### N` or a line `A: N`, then the last "the answer is ..." / "Answer: ..."; for letters and labels also the last
+   line, if it holds just one. There is no "last number in the text": it takes afterthoughts for answers.
 """
 
 from __future__ import annotations
