@@ -67,7 +67,7 @@ SCALES: dict[str, Scale] = {
         polish=Schedule(250, rate=1e-3, adam_rate=5e-4, warmup=20),
         policy_rows=32,
         levels=tuple(LEVELS),
-        prm=Schedule(1000, rate=2e-3, adam_rate=1e-3),
+        prm=Schedule(650, rate=2e-3, adam_rate=1e-3),
         prm_rows=32,
         sample_problems=3000,
         samples_each=4,
