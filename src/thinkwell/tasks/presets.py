@@ -34,7 +34,7 @@ _R1 = Preset("r1", 1, BOXED, temperature=0.6, top_p=0.95, max_tokens=32768, typi
 PRESETS: dict[str, Preset] = {
     preset.full_name: preset
     for preset in (
-        Preset("lab", 1, "{question}", max_tokens=512, typical_tokens=128, temperature=0.8, top_p=1.0),
+        Preset("lab", 1, "{question}", answer_cue="\n\nThe answer is ", max_tokens=640, typical_tokens=180, temperature=0.8, top_p=1.0),
         Preset("plain", 1, "{question}", **_NOT_THINKING),  # type: ignore[arg-type]
         _BOXED,
         replace(
