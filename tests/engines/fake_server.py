@@ -40,6 +40,7 @@ class FakeServer:
         self.tokenizer = ToyTokenizer()
         self.limit_name = "max_tokens"
         self.usage_offset = 0
+        self.ceiling = 1 << 20  # tokens the server writes at most
         self.models = [model]
         self.probing = True
         self._loop = asyncio.new_event_loop()
@@ -199,7 +200,7 @@ class FakeServer:
         """Token by token, with the server's own rules for stop strings (text cut at the string, ids whole)."""
         script = [*self.tokenizer.encode(self.text), EOS]
         tokens: list[int] = []
-        for token in script[:limit]:
+        for token in script[: min(limit, self.ceiling)]:
             tokens.append(token)
             text = self._decode(tokens)
             if token == EOS:

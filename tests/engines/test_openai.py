@@ -156,6 +156,13 @@ def test_seeds_come_from_the_paths_key_and_place():
     assert all(0 <= seed < 1 << 32 for seed in seeds)
 
 
+def test_seeds_can_be_left_out_for_servers_that_cannot_bear_them():
+    with FakeServer() as server:
+        run(connect(server), request())
+        run(connect(server, seeds=False), request())
+        assert ["seed" in body for body in server.bodies] == [True, False]
+
+
 def test_stop_strings_are_kept_or_dropped_as_the_local_engine_does():
     with FakeServer(text="one.\n\nthree") as server:
         engine = connect(server)
@@ -193,6 +200,15 @@ def test_the_servers_count_wins_and_is_noted():
         done = one(engine)
     assert (done.n_tokens, done.dropped) == (6, 3)
     assert "differs" in engine.info.details["usage"]
+
+
+def test_a_servers_own_limit_is_a_full_context_and_not_the_requests_length():
+    with FakeServer() as server:
+        engine = connect(server)
+        server.ceiling = 3
+        short, asked = run(engine, request(max_tokens=50), request(max_tokens=3))
+    assert (short.n_tokens, short.finish) == (3, Finish.CONTEXT)
+    assert (asked.n_tokens, asked.finish) == (3, Finish.LENGTH)
 
 
 def test_text_is_streamed_as_it_is_written():

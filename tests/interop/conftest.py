@@ -55,6 +55,7 @@ class Vllm:
     def start(self) -> None:
         command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", str(self.model), "--served-model-name", "lab"]
         command += ["--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "128", "--enforce-eager"]
+        command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]  # seeds and chunks together kill vLLM on CPU
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--disable-log-stats"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS}, start_new_session=True)

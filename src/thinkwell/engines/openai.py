@@ -30,8 +30,8 @@ REMEMBERED = 4096  # short texts and ids whose translation is kept
 class OpenAIEngine:
     """Speaks to one model at one or several base URLs. Make it with `connect`."""
 
-    def __init__(self, facts: Facts, fleet: Fleet, tokenizer: Any = None) -> None:
-        self.facts, self.fleet, self.tokenizer = facts, fleet, tokenizer
+    def __init__(self, facts: Facts, fleet: Fleet, tokenizer: Any = None, seeds: bool = True) -> None:
+        self.facts, self.fleet, self.tokenizer, self.seeds = facts, fleet, tokenizer, seeds
         self.capabilities = facts.capabilities
         details = {**facts.details, "mode": facts.mode, "base_urls": ", ".join(fleet.urls)}
         self.info = EngineInfo("openai", facts.model, facts.fingerprint, facts.context, details)
@@ -53,11 +53,13 @@ class OpenAIEngine:
         retries: int = 6,
         patience: float = 120.0,
         backoff: float = 0.5,
+        seeds: bool = True,
     ) -> OpenAIEngine:
         """Probe the servers and make the engine.
 
         base_url: one address or several that serve the same model. model: its served name (None: the only one there is). mode: "completions", "chat" or "auto".
-        tokenizer: a local folder, for servers that do not tokenize. api_key: default OPENAI_API_KEY. The rest: see `openai_http.Policy`.
+        tokenizer: a local folder, for servers that do not tokenize. api_key: default OPENAI_API_KEY. seeds: send a seed with every sampled request (False for
+        servers that cannot bear it). The rest: see `openai_http.Policy`.
         Raises `ServerUnreachable`, `ServerError`, `ConfigError`, `UnknownName`.
         """
         urls = [base(url) for url in ([base_url] if isinstance(base_url, str) else base_url)]
@@ -75,7 +77,7 @@ class OpenAIEngine:
         key = api_key or os.environ.get("OPENAI_API_KEY")
         own = _tokenizer(tokenizer) if tokenizer is not None else None
         facts = probe(urls, key, model, mode, min(10.0, timeout), () if own is None else own.encode(TEXT, add_special_tokens=False))
-        return cls(facts, Fleet(urls, key, Policy(concurrency, timeout, retries, patience, backoff)), own)
+        return cls(facts, Fleet(urls, key, Policy(concurrency, timeout, retries, patience, backoff)), own, seeds)
 
     # ---- text and ids -------------------------------------------------------------------------------------------------------
 
@@ -166,6 +168,8 @@ class OpenAIEngine:
 
     async def _ask(self, path: str, request: Request, stream: bool) -> Reply:
         body = body_of(request, self.facts, stream=stream, limit_name=self._limit_name)
+        if not self.seeds:
+            body.pop("seed", None)
         if not stream:
             reply = Reply()
             reply.add(await self.fleet.post(path, body))
@@ -175,7 +179,7 @@ class OpenAIEngine:
             async with asyncio.timeout(request.deadline if request.deadline is not None and math.isfinite(request.deadline) else None):
                 await self.fleet.stream(path, body, listener.hear, listener.again)
         except TimeoutError:
-            listener.reply.finish = "length"  # the deadline: what is there is kept
+            listener.reply.finish, listener.reply.late = "length", True  # what is there is kept
         return listener.reply
 
     async def _completion(self, request: Request, reply: Reply) -> Completion:
@@ -192,6 +196,8 @@ class OpenAIEngine:
         extra = max(0, (reply.counted or 0) - written)
         if extra or (reply.counted is not None and reply.counted < written):
             self.info.details["usage"] = "the server's count differs from the ids it returned; the larger is charged"
+        if finish is Finish.LENGTH and not reply.late and written < request.max_tokens:
+            finish = Finish.CONTEXT  # the server's own limit: asking again would give nothing
         kept = written
         if (
             request.stop_context

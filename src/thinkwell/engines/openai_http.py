@@ -67,7 +67,6 @@ class Fleet:
     key: str | None
     policy: Policy
     servers: list[Server] = field(init=False)
-    attempts: int = field(init=False, default=0)
     _client: httpx.AsyncClient | None = field(init=False, default=None)
     _gate: asyncio.Semaphore | None = field(init=False, default=None)
     _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
@@ -164,7 +163,6 @@ class Fleet:
     @asynccontextmanager
     async def _loaded(self, server: Server) -> AsyncIterator[None]:
         server.load += 1
-        self.attempts += 1
         try:
             yield
         finally:

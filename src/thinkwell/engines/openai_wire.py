@@ -15,7 +15,8 @@ from thinkwell.engines.protocol import Request
 
 @dataclass(slots=True)
 class Reply:
-    """What came back so far: whole at once, or piece by piece from a stream. `counted`: the server's own number of new tokens."""
+    """What came back so far: whole at once, or piece by piece from a stream. `counted`: the server's own number of new tokens. `late`: cut at the
+    request's deadline."""
 
     text: str = ""
     thought: str = ""
@@ -28,6 +29,7 @@ class Reply:
     prompt: int = 0
     cached: int = 0
     pieces: int = 0
+    late: bool = False
 
     def add(self, body: Mapping[str, Any]) -> tuple[list[int], str]:
         """Take in one body or event; returns its new ids and text. Raises `ServerError` for one without the expected parts."""

@@ -1,4 +1,4 @@
-"""The engines by name, what each can do, and how to make one. Importing this module imports no engine: torch and httpx come with the first engine that needs them."""
+"""The engines by name, what each can do, and how to make one. Torch is imported only when a local engine is made."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def _openai(
     retries: int = 6,
     patience: float = 120.0,
     backoff: float = 0.5,
+    seeds: bool = True,
 ) -> Engine:
     from thinkwell.engines.openai import OpenAIEngine
 
@@ -127,6 +128,7 @@ def _openai(
         retries=retries,
         patience=patience,
         backoff=backoff,
+        seeds=seeds,
     )
 
 
