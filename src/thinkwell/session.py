@@ -176,7 +176,9 @@ class Session:
             allowed = max_tokens if max_tokens is not None else self.preset.max_tokens - path.count(Origin.MODEL)
             orders[index] = _Order(path, max(0, min(allowed, self._room(path))), [])
 
-        active = {index: order for index, order in orders.items() if order.allowance}  # a path at its ceiling ends by LENGTH, not by the budget
+        active = {
+            index: order for index, order in orders.items() if order.allowance
+        }  # a path at its ceiling ends by LENGTH, not by the budget
         resumable = bool(self.engine.capabilities & {Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})
         while active:
             shares = self._share([order.allowance for order in active.values()])
@@ -184,7 +186,17 @@ class Session:
             if not granted or self.seconds_left == 0:
                 break
             requests = [
-                self._request(active[index], share, tuple(stop), include_stop, tuple(stop_tokens), sampling, min_tokens, logprobs, hooks[index] if hooks else None)
+                self._request(
+                    active[index],
+                    share,
+                    tuple(stop),
+                    include_stop,
+                    tuple(stop_tokens),
+                    sampling,
+                    min_tokens,
+                    logprobs,
+                    hooks[index] if hooks else None,
+                )
                 for index, share in granted.items()
             ]
             reserved = sum(granted.values())
@@ -197,7 +209,10 @@ class Session:
                 order = active[index]
                 self._count(order.path.role, done)
                 if done.n_tokens + done.dropped > share:
-                    raise EngineError(f"engine {self.engine.info.name!r} wrote {done.n_tokens + done.dropped} tokens where {share} were granted; it ignores max_tokens, so no budget can hold on it.")
+                    raise EngineError(
+                        f"engine {self.engine.info.name!r} wrote {done.n_tokens + done.dropped} tokens where {share} were granted; "
+                        "it ignores max_tokens, so no budget can hold on it."
+                    )
                 order.pieces.append(done)
                 order.allowance -= done.n_tokens + done.dropped
                 stuck = done.n_tokens + done.dropped == 0  # asking again would never end
@@ -306,7 +321,14 @@ class Session:
             for scorer in self._scorers.values():
                 scorer.release(lineages)
             self.usage.seconds = time.monotonic() - self._started
-        self._emit(Answered(self.problem.id, outcome.chosen.id if outcome.chosen else "", outcome.answer.text if outcome.answer else None, self.usage.generated_tokens))
+        self._emit(
+            Answered(
+                self.problem.id,
+                outcome.chosen.id if outcome.chosen else "",
+                outcome.answer.text if outcome.answer else None,
+                self.usage.generated_tokens,
+            )
+        )
         return outcome
 
     # ---- inside -------------------------------------------------------------------------------------------------------------
@@ -329,7 +351,9 @@ class Session:
         if path.id not in self._written:
             raise PathReused(f"path {path.id!r} was not opened by this session.")
         if self._written[path.id] != len(path):
-            raise PathReused(f"path {path.id!r} was written on before: it has {self._written[path.id]} tokens, this value has {len(path)}. Fork it first.")
+            raise PathReused(
+                f"path {path.id!r} was written on before: it has {self._written[path.id]} tokens, this value has {len(path)}. Fork it first."
+            )
 
     def _check_continuable(self, path: Path) -> None:
         begun = any(segment.origin is not Origin.PROMPT for segment in path.segments)

@@ -29,7 +29,18 @@ def test_an_unknown_currency_offers_the_nearest() -> None:
 
 
 def test_usage_adds_every_column() -> None:
-    one = Usage(injected=1, tool=2, prompt=3, prefill_computed=4, prefill_reused=5, scorer_calls=6, scored_tokens=7, engine_calls=8, engine_steps=9, seconds=0.5)
+    one = Usage(
+        injected=1,
+        tool=2,
+        prompt=3,
+        prefill_computed=4,
+        prefill_reused=5,
+        scorer_calls=6,
+        scored_tokens=7,
+        engine_calls=8,
+        engine_steps=9,
+        seconds=0.5,
+    )
     one.generated["solver"] = 10
     total = Usage()
     total.add(one)

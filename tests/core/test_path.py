@@ -36,7 +36,10 @@ def test_plus_leaves_the_old_path_alone_and_drops_empty_segments() -> None:
     assert not PATH.done
 
 
-@pytest.mark.parametrize(("finish", "done"), [(None, False), (Finish.STOP, False), (Finish.LENGTH, False), (Finish.EOS, True), (Finish.BUDGET, True), (Finish.CONTEXT, True)])
+@pytest.mark.parametrize(
+    ("finish", "done"),
+    [(None, False), (Finish.STOP, False), (Finish.LENGTH, False), (Finish.EOS, True), (Finish.BUDGET, True), (Finish.CONTEXT, True)],
+)
 def test_a_path_is_done_when_nothing_more_can_be_written(finish: Finish | None, done: bool) -> None:
     assert Path("0", (PROMPT,), finish).done is done
 

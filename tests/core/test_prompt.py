@@ -7,8 +7,6 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate, Scores
 
 
-
-
 def test_question_and_options_are_filled_in_once() -> None:
     problem = Problem("p", "Which {options} is {x}?", options=("red", "blue"))
     preset = Preset("choice", 1, "{question}\n{options}", system="Be brief.")

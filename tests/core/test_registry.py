@@ -11,7 +11,11 @@ from thinkwell.core.registry import Registry
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry[object]:
-    points = [EntryPoint("good", "math:pi", "t.things"), EntryPoint("broken", "no_such_module:x", "t.things"), EntryPoint("ours", "math:e", "t.things")]
+    points = [
+        EntryPoint("good", "math:pi", "t.things"),
+        EntryPoint("broken", "no_such_module:x", "t.things"),
+        EntryPoint("ours", "math:e", "t.things"),
+    ]
     monkeypatch.setattr(module, "entry_points", lambda group: points if group == "t.things" else [])
     made: Registry[object] = Registry("thing", "thinkwell.scorers", "t.things")
     made.add("ours")("mine")

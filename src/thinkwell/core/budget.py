@@ -39,7 +39,7 @@ class Budget:
         values: dict[str, Any] = {}
         for item in items:
             for pair in item.replace(",", " ").split():
-                key, sign, text = pair.partition("=")
+                key, _, text = pair.partition("=")
                 if key not in cls.__dataclass_fields__:
                     raise UnknownName("budget", key, cls.__dataclass_fields__, hint="Write for example tokens=1024.")
                 try:
@@ -81,7 +81,18 @@ class Usage:
     def add(self, other: Usage) -> None:
         for role, count in other.generated.items():
             self.generated[role] = self.generated.get(role, 0) + count
-        for name in ("injected", "tool", "prompt", "prefill_computed", "prefill_reused", "scorer_calls", "scored_tokens", "engine_calls", "engine_steps", "seconds"):
+        for name in (
+            "injected",
+            "tool",
+            "prompt",
+            "prefill_computed",
+            "prefill_reused",
+            "scorer_calls",
+            "scored_tokens",
+            "engine_calls",
+            "engine_steps",
+            "seconds",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def as_dict(self) -> dict[str, Any]:

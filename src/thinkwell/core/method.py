@@ -70,7 +70,9 @@ class Method(Protocol):
 METHODS: Registry[type[Method]] = Registry("method", "thinkwell.methods", "thinkwell.methods")
 
 
-def require(method: type[Method] | Method, engine: str, capabilities: frozenset[Capability], others: Sequence[tuple[str, frozenset[Capability]]]) -> None:
+def require(
+    method: type[Method] | Method, engine: str, capabilities: frozenset[Capability], others: Sequence[tuple[str, frozenset[Capability]]]
+) -> None:
     """Refuse a method that an engine cannot run. Raises `MissingCapability`, naming the engines that could."""
     missing = method.needs - capabilities
     if missing:

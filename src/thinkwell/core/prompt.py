@@ -15,7 +15,8 @@ class Preset:
 
     template: the user turn; `{question}` and, for choices, `{options}` are filled in. think_open is what the prompt already holds or the
     model writes first; think_close ends the thinking (as text). answer_cue follows think_close when a method forces an answer.
-    step_delimiter ends a reasoning step. max_tokens: default ceiling of one path. typical_tokens: a usual length of one answer, by which methods size themselves to a budget. temperature, top_p: the sampling the preset is published with.
+    step_delimiter ends a reasoning step. max_tokens: default ceiling of one path. typical_tokens: a usual length of one answer, by which
+    methods size themselves to a budget. temperature, top_p: the sampling the preset is published with.
     """
 
     name: str

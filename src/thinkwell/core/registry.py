@@ -65,7 +65,7 @@ class Registry(Generic[Entry]):
         for point in entry_points(group=self.group):
             try:
                 entry = point.load()
-            except Exception as error:  # another package's import can raise anything: kept, shown by doctor, raised by name
+            except Exception as error:  # noqa: BLE001  another package's import can raise anything: kept, shown by doctor, raised by name
                 self.failures[point.name] = error
                 continue
             if point.name in self._entries and self._entries[point.name] is not entry:
