@@ -77,6 +77,14 @@ def test_what_a_server_can_do_is_found_out_by_asking():
     assert "not offered" in engine.info.details["completions"]
 
 
+def test_a_server_too_slow_to_say_what_it_can_do_is_not_taken_for_one_that_can_do_less():
+    with FakeServer() as server:
+        server.faults.extend(["slow"] * 3)
+        server.probing = False
+        with pytest.raises(ServerUnreachable, match="could not be asked what it can do"):
+            OpenAIEngine.connect(server.url, timeout=0.5)
+
+
 @pytest.mark.parametrize("flavour", ["html", "wrong"])
 def test_a_server_that_speaks_something_else_is_refused(flavour):
     with FakeServer(flavour) as server, pytest.raises(ServerUnreachable, match="speaks something else"):

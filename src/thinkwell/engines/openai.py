@@ -76,7 +76,7 @@ class OpenAIEngine:
                 raise ConfigError(f"openai engine: {name}={value} is out of range; expected at least {low}.")
         key = api_key or os.environ.get("OPENAI_API_KEY")
         own = _tokenizer(tokenizer) if tokenizer is not None else None
-        facts = probe(urls, key, model, mode, min(10.0, timeout), () if own is None else own.encode(TEXT, add_special_tokens=False))
+        facts = probe(urls, key, model, mode, min(60.0, timeout), () if own is None else own.encode(TEXT, add_special_tokens=False))
         return cls(facts, Fleet(urls, key, Policy(concurrency, timeout, retries, patience, backoff)), own, seeds)
 
     # ---- text and ids -------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Facts:
         return Capability.TOKEN_IDS in self.capabilities
 
 
-def probe(urls: Sequence[str], key: str | None, model: str | None, mode: str, timeout: float = 10.0, hello: Sequence[int] = ()) -> Facts:
+def probe(urls: Sequence[str], key: str | None, model: str | None, mode: str, timeout: float = 60.0, hello: Sequence[int] = ()) -> Facts:
     """Ask the first server that answers; every other one that answers must serve the same model.
 
     hello: the ids of `TEXT` where a local tokenizer stands by, so the server need not tokenize.
@@ -157,6 +157,7 @@ def _ask(client: httpx.Client, url: str, card: Mapping[str, Any], mode: str, hel
 def _try(client: httpx.Client, url: str, body: Mapping[str, Any], attempts: int = 3) -> tuple[dict[str, Any], str]:
     """The first choice of a completion, or {} and why not."""
     why = ""
+    lost: httpx.TransportError | None = None
     for attempt in range(attempts):
         if attempt:
             time.sleep(0.2 * attempt)
@@ -167,8 +168,12 @@ def _try(client: httpx.Client, url: str, body: Mapping[str, Any], attempts: int 
             return (choice, "") if isinstance(choice.get("text"), str) else ({}, "its answer has no text.")
         except (ServerError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             return {}, str(error)
-        except (Transient, httpx.TransportError) as error:
+        except Transient as error:
             why = str(error)
+        except httpx.TransportError as error:
+            lost = error
+    if lost is not None:  # not knowing is not the same as not having
+        raise unreachable(url, f"it could not be asked what it can do ({type(lost).__name__})") from lost
     return {}, why
 
 
@@ -177,7 +182,9 @@ def _quiet(client: httpx.Client, method: str, url: str, body: Mapping[str, Any] 
     try:
         response = client.request(method, url, json=body)
         found = response.json() if response.status_code == 200 else {}
-    except (httpx.TransportError, ValueError):
+    except httpx.TransportError as error:
+        raise unreachable(url, f"it could not be asked what it can do ({type(error).__name__})") from error
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
