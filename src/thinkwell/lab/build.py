@@ -20,7 +20,7 @@ from . import tokenizer as tokenizers
 from .card import measure
 from .data import PolicyBatches
 from .models import new_policy, new_prm
-from .prm import PrmBatches, load_rows, prm_loss
+from .prm import SLIPPERY, PrmBatches, load_rows, prm_loss
 from .sample import sample
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
@@ -46,6 +46,8 @@ class Scale:
     levels: tuple[int, ...]
     """Levels of the policy's training problems."""
     prm: Schedule
+    sharpen: Schedule
+    """The process reward model's last steps, on traces with more slips (`SLIPPERY`)."""
     prm_rows: int
     sample_problems: int
     """Train problems that the policy is sampled on for the process reward model."""
@@ -68,13 +70,14 @@ SCALES: dict[str, Scale] = {
         policy_rows=32,
         levels=tuple(LEVELS),
         prm=Schedule(650, rate=2e-3, adam_rate=1e-3),
+        sharpen=Schedule(260, rate=2e-3, adam_rate=1e-3, warmup=20),
         prm_rows=32,
         sample_problems=3000,
         samples_each=4,
         shard=200,
         card_problems=300,
         card_samples=16,
-        card_level_problems=24,
+        card_level_problems=20,
         compiled=True,
     ),
     "mini": Scale(
@@ -85,6 +88,7 @@ SCALES: dict[str, Scale] = {
         policy_rows=16,
         levels=(1,),
         prm=Schedule(40, warmup=5, rate=2e-3, adam_rate=1e-3),
+        sharpen=Schedule(10, warmup=2, rate=2e-3, adam_rate=1e-3),
         prm_rows=8,
         sample_problems=20,
         samples_each=2,
@@ -188,9 +192,10 @@ class Work:
             return
         model = new_prm(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed).to(self.device)
         rows = load_rows(self.tokens, self.work / "samples.jsonl")
-        batches = PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows)
-        learned = self._fit("prm", model, batches, prm_loss(model, compiled=self.sizes.compiled), self.sizes.prm)
-        self._keep("prm", model, learned)
+        loss_of = prm_loss(model, compiled=self.sizes.compiled)
+        learned = self._fit("prm", model, PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows), loss_of, self.sizes.prm)
+        other = PrmBatches(self.tokens, rows, self.seed + 1, self.sizes.prm_rows, style=SLIPPERY, lead=2)
+        self._keep("prm", model, learned, self._fit("sharpen", model, other, loss_of, self.sizes.sharpen))
 
     def card(self) -> None:
         """Measure both models."""

@@ -1,4 +1,4 @@
-"""The lab's two models: the policy (Qwen3 shape) and the process reward model (the same body with one score per token)."""
+"""The lab's two models: the policy (Qwen3 shape) and the process reward model (that body, two more layers, one score a token)."""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ ScoredRow = tuple[list[int], list[tuple[int, int]]]
 
 WRITTEN = Style(slip=0.10, misread=0.5, reread=0.2)
 """Style of the written traces: more traps avoided and noticed than in the policy's, for balance."""
+SLIPPERY = Style(slip=0.16, misread=0.3, reread=0.3, reflect_on_slip=0.6, notice_slip=0.7)
+"""For the last steps of training: off results are harder to see than misreadings, so most mistakes are off results."""
 
 
 def step_end_ids(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
@@ -60,21 +62,32 @@ def scored_row(tokenizer: PreTrainedTokenizerFast, problem: LabProblem, reply: S
     return ids + list(reply), [(len(ids) + i, y) for i, y in step_labels(tokenizer, problem, reply)]
 
 
-def written_rows(tokenizer: PreTrainedTokenizerFast, seed: int, block: int, count: int) -> list[ScoredRow]:
+def written_rows(tokenizer: PreTrainedTokenizerFast, seed: int, block: int, count: int, style: Style = WRITTEN) -> list[ScoredRow]:
     """`count` written traces of train problems; a pure function of (seed, block)."""
     rng = random.Random(f"prm/{seed}/{block}")
     problems = [generate(rng.getrandbits(48), level, "train") for level in rng.choices(range(1, 11), LEVEL_WEIGHTS, k=count)]
-    replies = tokenizer([write(p, rng, WRITTEN).text + END for p in problems], add_special_tokens=False)["input_ids"]
+    replies = tokenizer([write(p, rng, style).text + END for p in problems], add_special_tokens=False)["input_ids"]
     return [scored_row(tokenizer, p, r) for p, r in zip(problems, replies, strict=True)]
 
 
 class PrmBatches:
-    """Batch of step t, half sampled and half written rows, cut into like lengths within a block of steps."""
+    """Batch of step t, half sampled and half written rows, cut into like lengths within a block of steps.
+
+    `lead` tokens before each step end (the last digits of a result) carry its label too.
+    """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, sampled: Sequence[ScoredRow], seed: int, rows: int = 32, block: int = 16
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        sampled: Sequence[ScoredRow],
+        seed: int,
+        rows: int = 32,
+        block: int = 16,
+        style: Style = WRITTEN,
+        lead: int = 0,
     ) -> None:
         self.tokenizer, self.sampled, self.seed, self.rows, self.block = tokenizer, sampled, seed, rows, block
+        self.style, self.lead = style, lead
         self._cached: tuple[int, list[list[ScoredRow]]] = (-1, [])
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -82,7 +95,7 @@ class PrmBatches:
         if self._cached[0] != block:
             half = self.rows * self.block // 2
             rng = random.Random(f"prm-order/{self.seed}/{block}")
-            rows = written_rows(self.tokenizer, self.seed, block, half) + rng.choices(self.sampled, k=half)
+            rows = written_rows(self.tokenizer, self.seed, block, half, self.style) + rng.choices(self.sampled, k=half)
             rows.sort(key=lambda row: len(row[0]))
             batches = [rows[i : i + self.rows] for i in range(0, len(rows), self.rows)]
             rng.shuffle(batches)
@@ -92,7 +105,7 @@ class PrmBatches:
         labels_BT = torch.full_like(ids_BT, IGNORE)
         for i, (_, labels) in enumerate(batch):
             for position, y in labels:
-                labels_BT[i, position] = y
+                labels_BT[i, position - self.lead : position + 1] = y
         return ids_BT, labels_BT
 
 
