@@ -83,7 +83,7 @@ SCALES: dict[str, Scale] = {
     "mini": Scale(
         width=64,
         layers=2,
-        policy=Schedule(240, warmup=10),
+        policy=Schedule(500, warmup=10),
         polish=Schedule(20, rate=1e-3, adam_rate=5e-4, warmup=5),
         policy_rows=16,
         levels=(1,),
