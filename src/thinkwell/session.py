@@ -115,7 +115,7 @@ class Session:
     def max_paths(self) -> int | None:
         """How many paths the engine can open for this problem in all: the number of recorded samples for an engine that has `samples_of`, else None."""
         samples_of = getattr(self.engine, "samples_of", None)
-        return None if samples_of is None else int(samples_of(self.problem.id))
+        return None if samples_of is None else int(samples_of(self.problem))
 
     @property
     def step_stop(self) -> tuple[str, ...]:
