@@ -1,4 +1,5 @@
 import asyncio
+import copy
 
 import pytest
 
@@ -156,3 +157,11 @@ def test_step_ends_are_blank_lines_the_end_of_thought_and_the_end_of_text(tokeni
 def test_the_ancestry_of_a_path_is_in_its_name():
     assert ancestry("0.2~1") == ["0.2~1", "0.2", "0"]
     assert ancestry("12") == ["12"]
+
+
+def test_another_reward_model_has_another_fingerprint(module, tokenizer):
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other.score.weight.add_(1.0)
+    first, second = (ProcessRewardModel.load(each, None, tokenizer=tokenizer).fingerprint for each in (module, other))
+    assert first != second

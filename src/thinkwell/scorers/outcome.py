@@ -17,6 +17,7 @@ class OutcomeScorer:
 
     def __init__(self, scorer: Scorer, name: str = "orm") -> None:
         self.scorer, self.name = scorer, name
+        self.fingerprint = f"{name} of {getattr(scorer, 'fingerprint', scorer.name)}"
 
     async def score(self, problem: str, paths: Sequence[Path]) -> list[Scores]:
         return [Scores(found.steps[-1:], found.scored_tokens) for found in await self.scorer.score(problem, paths)]

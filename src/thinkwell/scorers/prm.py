@@ -28,6 +28,7 @@ class ProcessRewardModel:
     def __init__(self, runner: Any, engine: Engine | None = None, *, name: str = "prm") -> None:
         self.runner, self.engine, self.name = runner, engine, name
         self.tokenizer = runner.tokenizer
+        self.fingerprint = str(getattr(runner, "fingerprint", name))  # part of a row's key: another reward model is another run
         self.ends = step_ends(self.tokenizer)
         self._agree: bool | None = None
 
