@@ -1,7 +1,7 @@
 """What the session and the scheduler cost: the share of a run's wall time that is not the model's own arithmetic.
 
 Self-consistency on the lab, 64 problems, 8 paths each, through `Session` and the local engine as in every comparison. The model's arithmetic is the time inside the decoder's
-forward, its output layer and the sampler; torch on CPU returns when the work is done, so a clock around the calls is exact. All else is overhead: sessions, events, budgets,
+forward (masks included), its output layer and the sampler; torch on CPU returns when the work is done, so a clock around the calls is exact. All else is overhead: sessions, events, budgets,
 asyncio, admission, cache bookkeeping, stop strings, text.
 """
 
@@ -17,18 +17,22 @@ PROBLEMS, PATHS, BUDGET = 64, 8, 1024
 
 
 class Clock:
-    """Adds up the seconds spent inside wrapped calls."""
+    """Adds up the seconds spent inside wrapped calls; one inside another counts once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.depth = 0
 
     def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = time.perf_counter()
+            self.depth += 1
             try:
                 return call(*args, **kwargs)
             finally:
-                self.seconds += time.perf_counter() - start
+                self.depth -= 1
+                if self.depth == 0:
+                    self.seconds += time.perf_counter() - start
 
         return timed
 
@@ -37,6 +41,7 @@ async def run() -> tuple[float, float]:
     """(wall seconds, seconds of the model's arithmetic)."""
     from thinkwell import Budget, Session, load_engine
     from thinkwell.core.method import METHODS
+    from thinkwell.engines.local import scheduler
     from thinkwell.engines.local.model import Decoder
     from thinkwell.engines.local.sampling import Sampler
     from thinkwell.tasks import TASKS
@@ -51,15 +56,15 @@ async def run() -> tuple[float, float]:
         await asyncio.gather(*(session.run(kind(kind.Config(n_paths=PATHS))) for session in sessions))
 
     clock = Clock()
-    kept = Decoder.hidden, Decoder.logits, Sampler.draw
+    kept = Decoder.hidden, Decoder.logits, Sampler.draw, scheduler.extend
     try:
         await solve_all(1)  # warm up: allocations, compiled kernels
-        Decoder.hidden, Decoder.logits, Sampler.draw = (clock.around(call) for call in kept)  # type: ignore[method-assign]
+        Decoder.hidden, Decoder.logits, Sampler.draw, scheduler.extend = (clock.around(call) for call in kept)  # type: ignore[method-assign]
         start = time.perf_counter()
         await solve_all(0)
         return time.perf_counter() - start, clock.seconds
     finally:
-        Decoder.hidden, Decoder.logits, Sampler.draw = kept  # type: ignore[method-assign]
+        Decoder.hidden, Decoder.logits, Sampler.draw, scheduler.extend = kept  # type: ignore[method-assign]
         await engine.aclose()
 
 

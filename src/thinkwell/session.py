@@ -301,7 +301,7 @@ class Session:
         """Choose among the answers of `paths`; paths without an answer never vote. See `thinkwell.answers.choose` for the rules."""
         answers = [self.answer(path) for path in paths]
         lengths = [path.count(Origin.MODEL) for path in paths]
-        choice = choose(answers, weights=weights, lengths=lengths, rule=rule, tie=tie, rng=self.rng("ties"))
+        choice = choose(answers, weights=weights, lengths=lengths, rule=rule, tie=tie, rng=self.rng("ties") if tie == "random" else None)
         self._emit(Voted(self.problem.id, "", rule, dict(choice.votes), choice.answer.text if choice.answer else None, choice.tie))
         return choice
 

@@ -71,12 +71,12 @@ def test_a_wide_vocabulary_draws_the_same_with_noise_only_where_it_can_win():
 
 def test_noise_made_ahead_is_the_noise_of_each_position_when_rows_leave():
     logits = torch.zeros(3, 50, dtype=torch.float64)
-    sampler, paths = Sampler(torch.device("cpu"), torch.float64), [object(), object(), object()]
-    sampler.assign(paths, [key.words() for key in KEYS[:3]], [Sampling(1.0)] * 3)
+    sampler = Sampler(torch.device("cpu"), torch.float64)
+    sampler.assign([key.words() for key in KEYS[:3]], [Sampling(1.0)] * 3)
     for step in range(3):
         got = sampler.draw(logits, torch.tensor([5, 9, 30]) + step)
         assert got.tolist() == [int(gumbel(key, at + step, 50).argmax()) for key, at in zip(KEYS, (5, 9, 30), strict=False)]
-    sampler.assign([paths[2], paths[0]], [KEYS[2].words(), KEYS[0].words()], [Sampling(1.0)] * 2)
+    sampler.select([2, 0])
     for step in range(3, 40):
         got = sampler.draw(logits[:2], torch.tensor([30, 5]) + step)
         assert got.tolist() == [int(gumbel(KEYS[2], 30 + step, 50).argmax()), int(gumbel(KEYS[0], 5 + step, 50).argmax())]

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+ROOM = 32  # a path at rest gets room for a multiple of this many tokens, so that the room of one that left fits the next
+SPARE = 1 << 28  # bytes of such room kept for the next
 BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
 
 
@@ -40,7 +42,6 @@ class Slots:
     def length(self) -> int:
         return self.data.shape[4]
 
-    @torch.inference_mode()
     def reserve(self, rows: int, length: int) -> None:
         """Makes room for `rows` rows of `length` positions; what is there stays."""
         if rows <= self.rows and length <= self.length:
@@ -51,19 +52,20 @@ class Slots:
         new[:, :, : self.rows, :, : self.length] = old
         self._set(new)
 
-    @torch.inference_mode()
     def move(self, source: int, target: int, length: int) -> None:
         self.data[:, :, target, :, :length] = self.data[:, :, source, :, :length]
 
-    @torch.inference_mode()
     def load(self, rows: slice, stored: Tensor, length: int) -> None:
         """Puts the first `length` positions of stored keys and values (L, 2, K, T, D) into all of `rows`."""
         self.data[:, :, rows, :, :length] = stored[:, :, None, :, :length]
 
-    @torch.inference_mode()
-    def save(self, row: int, length: int) -> Tensor:
-        """A copy of one row's first `length` positions: (L, 2, K, T, D)."""
-        return self.data[:, :, row, :, :length].clone()
+    def save(self, row: int, length: int, into: Tensor | None = None) -> Tensor:
+        """A copy of one row's first `length` positions: (L, 2, K, T, D), at the start of `into` if that is given."""
+        source = self.data[:, :, row, :, :length]
+        if into is None:
+            return source.clone()
+        into[:, :, :, :length] = source
+        return into
 
 
 def _grown(have: int, need: int) -> int:
@@ -77,6 +79,8 @@ class Stored:
     tokens: tuple[int, ...]
     data: Tensor
     marks: list[int]
+    reusable: bool
+    """Whether the shelf made the tensor, so that nobody else looks at it."""
 
     @property
     def bytes(self) -> int:
@@ -93,13 +97,29 @@ class Shelf:
         self.limit, self.used = limit, 0
         self.entries: OrderedDict[str, Stored] = OrderedDict()
         self._by_mark: dict[int, str] = {}
+        # Fresh memory is dear: the system maps and clears a page at a time, which takes longer than the copy.
+        self._spare: dict[int, list[Tensor]] = {}
+        self._spare_bytes = 0
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def put(self, name: str, tokens: Sequence[int], data: Tensor) -> None:
+    def keep(self, name: str, tokens: Sequence[int], slots: Slots, row: int) -> None:
+        """Copies the path of these tokens from its row."""
+        room = -(-max(1, len(tokens)) // ROOM) * ROOM
+        spare = self._spare.get(room)
+        if spare:
+            data = spare.pop()
+            self._spare_bytes -= data.nbytes
+        else:
+            layers, two, _, kv_heads, _, head_dim = slots.data.shape
+            data = slots.data.new_empty((layers, two, kv_heads, room, head_dim))
+        self.put(name, tokens, slots.save(row, len(tokens), data), reusable=True)
+
+    def put(self, name: str, tokens: Sequence[int], data: Tensor, *, reusable: bool = False) -> None:
+        """Keeps keys and values (L, 2, K, T, D) of a path, T at least its length. `reusable`: the shelf may write on them when it drops the path."""
         self.drop((name,))
-        entry = Stored(tuple(tokens), data, _marks(tokens))
+        entry = Stored(tuple(tokens), data, _marks(tokens), reusable)
         self.entries[name] = entry
         self.used += entry.bytes
         for mark in entry.marks:
@@ -131,12 +151,17 @@ class Shelf:
             entry = self.entries.pop(name, None)
             if entry is not None:
                 self.used -= entry.bytes
+                if entry.reusable and self._spare_bytes + entry.bytes <= min(SPARE, self.limit - self.used):
+                    self._spare.setdefault(entry.data.shape[3], []).append(entry.data)
+                    self._spare_bytes += entry.bytes
                 for mark in entry.marks:
                     if self._by_mark.get(mark) == name:
                         del self._by_mark[mark]
 
     def clear(self) -> None:
         self.drop(list(self.entries))
+        self._spare.clear()
+        self._spare_bytes = 0
 
 
 def shared_prefix(left: Sequence[int], right: Sequence[int]) -> int:

@@ -55,7 +55,7 @@ class LocalEngine:
     capabilities = frozenset(Capability) - {Capability.CHAT_ONLY}
 
     def __init__(
-        self, source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = "auto", device: str = "auto", rows: int = 128, chunk: int = 1024,
+        self, source: str | Path | nn.Module, tokenizer: Any = None, *, dtype: str = "auto", device: str = "auto", rows: int = 256, chunk: int = 1024,
         cache_bytes: int = 2 << 30, live_bytes: int = 1 << 30,
     ) -> None:  # fmt: skip
         for name, value in (("rows", rows), ("chunk", chunk), ("cache_bytes", cache_bytes), ("live_bytes", live_bytes)):

@@ -157,7 +157,7 @@ class TokenScorer:
                 order.done = stop
         for row, order in enumerate(batch):
             if order.lineage:
-                self.shelf.put(order.lineage[0], order.tokens[: order.done], self.slots.save(row, order.done))
+                self.shelf.keep(order.lineage[0], order.tokens[: order.done], self.slots, row)
         for order in orders:
             if order.lineage:
                 self._known[order.lineage[0]] = (order.tokens, order.known)

@@ -31,7 +31,7 @@ class Run:
     peek: int | None = None  # give this many next-token log-probs (0: all) instead of writing
     logprobs: list[float] = field(default_factory=list)
     computed: int = 0
-    steps: int = 0
+    steps: int = 0  # of prefill; decoding adds one a token
 
     @property
     def written(self) -> int:
@@ -97,5 +97,5 @@ def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
         stop_matched=matched,
         prefill_computed=run.computed,
         prefill_reused=run.start - run.computed,
-        steps=run.steps,
+        steps=run.steps + len(ids),
     )

@@ -35,7 +35,7 @@ class Filters:
 
 
 class Sampler:
-    """Draws the next token of every row of a batch. `assign` when the rows change, `draw` once a step."""
+    """Draws the next token of every row of a batch. `assign` when paths join, `select` when some only left, `draw` once a step."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
@@ -43,20 +43,26 @@ class Sampler:
         self.native = native_for(device, self.dtype)
         self.noise_WNV: Tensor | None = None
         self.used = 0
-        self.paths: list[object] = []
+        self.sampling: list[Sampling] = []
 
-    def assign(self, paths: Sequence[object], keys: Sequence[tuple[int, int, int, int]], sampling: Sequence[Sampling]) -> None:
-        """Says who sits in each row. `paths` identify rows, so that noise made ahead survives when others leave."""
-        before = {id(path): row for row, path in enumerate(self.paths)}
-        rows = [before.get(id(path), -1) for path in paths]
-        if self.noise_WNV is not None:
-            keep = self.used < len(self.noise_WNV) and bool(rows) and min(rows) >= 0
-            self.noise_WNV = self.noise_WNV[:, torch.tensor(rows, device=self.device)] if keep else None
-        self.paths = list(paths)
+    def assign(self, keys: Sequence[tuple[int, int, int, int]], sampling: Sequence[Sampling]) -> None:
+        """Says who sits in each row: the key of its noise and how it samples."""
+        self.noise_WNV = None
+        self.sampling = list(sampling)
         self.keys_N4 = torch.tensor(keys, dtype=torch.int64, device=self.device).view(-1, 4)
         self.temperature_N1 = torch.tensor([s.temperature for s in sampling], dtype=self.dtype, device=self.device)[:, None]
         self.random = any(not s.greedy for s in sampling)
         self.filters = filters_of(sampling, self.device, self.dtype)
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Row i is from now on what row rows[i] was; noise made ahead stays with its path."""
+        rows_N = torch.tensor(rows, device=self.device)
+        self.sampling = [self.sampling[row] for row in rows]
+        self.keys_N4, self.temperature_N1 = self.keys_N4[rows_N], self.temperature_N1[rows_N]
+        if self.noise_WNV is not None:
+            self.noise_WNV = self.noise_WNV[:, rows_N] if self.used < len(self.noise_WNV) else None
+        if self.filters is not None:
+            self.filters = filters_of(self.sampling, self.device, self.dtype)
 
     def draw(self, logits_NV: Tensor, positions_N: Tensor) -> Tensor:
         """One token a row: (N,) int64. positions_N: the absolute position each token will have in its path."""
@@ -140,7 +146,7 @@ def draw_wide(logits_NV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positi
 def keyed_draw(logits_NV: Tensor, keys: Sequence[NoiseKey], positions: Sequence[int], sampling: Sampling) -> Tensor:
     """What the engine would sample at these positions from these logits: (N,). For methods that verify drafts."""
     sampler = Sampler(logits_NV.device, logits_NV.dtype)
-    sampler.assign(range(len(keys)), [key.words() for key in keys], [sampling] * len(keys))
+    sampler.assign([key.words() for key in keys], [sampling] * len(keys))
     return sampler.draw(logits_NV, torch.tensor(positions, device=logits_NV.device))
 
 

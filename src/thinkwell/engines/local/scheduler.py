@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,14 @@ class Scheduler:
         self.active: list[Run] = []
         self.bounds: list[tuple[int, int]] = []  # attention groups: rows [start, stop), roughly by falling length
         self.changed = False
+        self.origin: list[int] = []  # row that each active path had when rows were last assigned, -1: none
+        self.cancelled = False  # whether a caller gave a request up since the last step
         self.steered = self.logprobs_wanted = False
+        self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
+        self.watched_all = False
+        self.writes: list[Callable[[int], None]] = []
+        self.longest = 0  # ids of the longest active path
+        self.spare = 0  # steps within which no active path's limit ends
         self.row_N = torch.arange(rows, device=decoder.device)
         self.inputs_N = self.positions_N = self.row_N[:0]
 
@@ -77,12 +84,17 @@ class Scheduler:
         if peek is None and run.limit <= run.start:
             future.set_result(completion(run, self.vocabulary))
             return
+        future.add_done_callback(self._note_cancelled)
         self.pending.append(run)
 
+    def _note_cancelled(self, future: asyncio.Future[Any]) -> None:
+        self.cancelled |= future.cancelled()
+
+    @torch.inference_mode()
     def step(self) -> bool:
         """One forward: prefill while the batch is mostly empty, else one token of every path, with a wave of prefill beside it. Returns whether work is left."""
-        if any(run.future.cancelled() for run in self.pending):
-            self.pending = deque(run for run in self.pending if not run.future.cancelled())
+        if self.cancelled:
+            self._drop_cancelled()
         if not self.wave:
             self._admit()
         if self.wave:
@@ -94,11 +106,21 @@ class Scheduler:
             self._decode()
         return bool(self.active or self.pending or self.wave)
 
+    def _drop_cancelled(self) -> None:
+        """Forgets requests that nobody waits for any more; a prefix that is being computed is finished first."""
+        self.pending = deque(run for run in self.pending if not run.future.cancelled())
+        if self.changed and self.active:
+            self._assign()
+        for row in reversed(range(len(self.active))):
+            if self.active[row].future.cancelled():
+                self._leave(row)
+        self.cancelled = any(run.future.cancelled() for job in self.wave for run in job.runs)
+
     def fail(self, error: Exception) -> None:
         """Ends everything in flight with an error."""
         runs = [*self.pending, *self.active, *(run for job in self.wave for run in job.runs)]
         self.pending.clear()
-        self.active, self.wave, self.changed = [], [], True
+        self.active, self.origin, self.wave, self.changed = [], [], [], True
         for run in runs:
             if not run.future.done():
                 run.future.set_exception(error)
@@ -167,6 +189,7 @@ class Scheduler:
         """Gives every path of a computed prefix a row that holds it."""
         first, length = len(self.active), len(job.tokens)
         self.active += job.runs
+        self.origin += [-1] * len(job.runs)
         self.slots.reserve(len(self.active), length + 1)
         if data is not None and length:
             self.slots.load(slice(first, len(self.active)), data, length)
@@ -180,9 +203,8 @@ class Scheduler:
         if self.changed:
             self._assign()
         active, decoder, positions_N = self.active, self.decoder, self.positions_N
-        longest = max(len(run.ids) for run in active)
-        self.slots.reserve(len(active), longest)
-        decoder.reserve(longest)
+        self.slots.reserve(len(active), self.longest)
+        decoder.reserve(self.longest)
         groups = [] if decoder.native is not None else [
             decode_group(decoder.shape, decoder.dtype, positions_N, start, stop, max(len(run.ids) for run in active[start:stop])) for start, stop in self.bounds
         ]  # fmt: skip
@@ -194,20 +216,24 @@ class Scheduler:
         positions_N = positions_N + 1
         tokens_N = self.sampler.draw(steered_NV, positions_N)
         self.inputs_N, self.positions_N = tokens_N, positions_N
-        logprobs = logprob_of(logits_NV, tokens_N).tolist() if self.logprobs_wanted else None
-        left: list[int] = []
-        for row, (run, token) in enumerate(zip(active, tokens_N.tolist(), strict=True)):
-            run.steps += 1
-            if run.peek is None:
-                run.ids.append(token)
-                if logprobs is not None:
-                    run.logprobs.append(logprobs[row])
-                if (run.watch is not None and token not in run.watch and len(run.ids) < run.limit) and not run.future.cancelled():
-                    continue
-            if self._ended(run, row, logits_NV, failed.get(row)):
-                left.append(row)
+        tokens = tokens_N.tolist()
+        if self.logprobs_wanted:
+            for run, logprob in zip(active, logprob_of(logits_NV, tokens_N).tolist(), strict=True):
+                run.logprobs.append(logprob)
+        for write, token in zip(self.writes, tokens, strict=True):
+            write(token)
+        self.longest += 1
+        self.spare -= 1
+        left = [row for row in (self._suspects(tokens) if not failed else range(len(tokens))) if self._ended(active[row], row, logits_NV, failed.get(row))]
         for row in reversed(left):
             self._leave(row)
+
+    def _suspects(self, tokens: Sequence[int]) -> Sequence[int]:
+        """Rows whose path may have ended with this token: all but a few need no look."""
+        if self.watched_all or self.spare <= 0:
+            return range(len(tokens))
+        watched = self.watched
+        return [row for row, token in enumerate(tokens) if token in watched]
 
     def _ended(self, run: Run, row: int, logits_NV: Tensor, error: Exception | None) -> bool:
         """Resolves the run's future if it has ended. An error in a caller's hook or callback ends that caller's run only."""
@@ -240,11 +266,25 @@ class Scheduler:
     def _assign(self) -> None:
         """Row tensors for the paths that are active now."""
         active, device = self.active, self.decoder.device
-        self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=device)
-        self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=device)
-        self.sampler.assign(active, [run.noise for run in active], [run.request.sampling for run in active])
-        self.logprobs_wanted = any(run.request.logprobs for run in active)
-        self.steered = any(run.request.hook is not None or run.request.min_tokens for run in active)
+        if -1 not in self.origin:  # some left: what holds for all paths holds for those that stay
+            rows_N = torch.tensor(self.origin, device=device)
+            self.inputs_N, self.positions_N = self.inputs_N[rows_N], self.positions_N[rows_N]
+            self.sampler.select(self.origin)
+        else:
+            self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=device)
+            self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=device)
+            self.sampler.assign([run.noise for run in active], [run.request.sampling for run in active])
+            self.logprobs_wanted = any(run.request.logprobs for run in active)
+            self.steered = any(run.request.hook is not None or run.request.min_tokens for run in active)
+            watches = {run.watch for run in active}
+            self.watched_all = None in watches
+            self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
+            self.spare = 0
+        if self.spare <= 0:
+            self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)
+        self.origin = list(range(len(active)))
+        self.writes = [run.ids.append for run in active]
+        self.longest = max(len(run.ids) for run in active)
         # The native kernel walks each row to its own length: one group will do.
         self.bounds = partition([len(run.ids) for run in active]) if self.decoder.native is None else [(0, len(active))]
         self.changed = False
@@ -253,18 +293,19 @@ class Scheduler:
         """Takes a path out of the batch and keeps its cache at rest. The hole is filled from its own attention group, that one's from the next
         group ..., so that rows stay dense and groups keep similar lengths."""
         run = self.active[row]
-        held = len(run.ids) - (run.peek is None)
+        held = len(run.ids) - 1  # the last one has not been an input yet
         if run.request.lineage or (run.peek is not None and run.computed > BLOCK):
-            name = run.request.lineage[0] if run.request.lineage else f"peek {hash(tuple(run.ids))}"
-            self.shelf.put(name, run.ids[:held], self.slots.save(row, held))
+            name = run.request.lineage[0] if run.request.lineage else f"peek {hash(run.request.prefix)}"
+            self.shelf.keep(name, run.ids[:held], self.slots, row)
         hole = row
         for _, stop in self.bounds:
             last = min(stop, len(self.active)) - 1
             if last > hole:
                 self.slots.move(last, hole, len(self.active[last].ids))
-                self.active[hole] = self.active[last]
+                self.active[hole], self.origin[hole] = self.active[last], self.origin[last]
                 hole = last
         self.active.pop()
+        self.origin.pop()
         self.changed = True
 
 

@@ -19,10 +19,15 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Any, size: int) -> None:
         self.tokenizer, self.size = tokenizer, size
+        # The wrapper around a fast tokenizer converts every id in Python, which costs as much as decoding itself.
+        self._fast = getattr(tokenizer, "backend_tokenizer", None)
         self.enders = lru_cache(maxsize=256)(self._enders)
+        self.base = lru_cache(maxsize=1024)(self.decode)  # paths of one problem begin alike
         self._pieces: list[str] | None = None
 
     def decode(self, ids: Sequence[int]) -> str:
+        if self._fast is not None:
+            return str(self._fast.decode(list(ids), skip_special_tokens=False))
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
@@ -30,8 +35,8 @@ class Vocabulary:
         """The text that `ids` add after `before`. An unfinished character at the end is left out unless `final`."""
         if not ids:
             return ""
-        context = list(before[-CONTEXT:])
-        base = self.decode(context) if context else ""
+        context = before[-CONTEXT:]
+        base = self.base(tuple(context))
         whole = self.decode([*context, *ids])
         if not whole.startswith(base):  # the new ids complete a character that the context had begun
             base = base.rstrip(BROKEN)
