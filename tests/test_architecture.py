@@ -27,13 +27,13 @@ EVERYTHING_BUT_CLI = {"core", "answers", "engines", "scorers", "session", "metho
 MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "answers": {"core", "answers"},
-    "engines": {"core", "engines"},
+    "engines": {"core", "engines", "decoding"},
     "scorers": {"core", "scorers", "engines"},
     "session": {"core", "answers", "engines", "scorers"},
-    "methods": {"core", "session", "methods"},
-    "decoding": {"core", "session", "decoding"},
+    "methods": {"core", "session", "methods", "decoding"},
+    "decoding": {"core", "decoding"},
     "tasks": {"core", "answers", "tasks"},
-    "lab": {"core", "lab"},
+    "lab": {"core", "lab", "methods"},  # of the methods only their wording, which the lab learns
     "runs": EVERYTHING_BUT_CLI,
     "ask": EVERYTHING_BUT_CLI,
     "cli": EVERYTHING_BUT_CLI | {"cli"},
@@ -49,7 +49,7 @@ MAY_IMPORT_LATE: dict[str, set[str]] = {
 }
 # heavy library -> where it may be imported when the module is loaded
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("engines/local/", "scorers/", "lab/"),
+    "torch": ("engines/local/", "scorers/", "lab/", "decoding/"),
     "transformers": ("engines/local/", "scorers/", "lab/"),
     "tokenizers": ("engines/local/", "lab/"),
     "safetensors": ("engines/local/", "scorers/", "lab/"),

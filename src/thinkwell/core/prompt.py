@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from thinkwell.core.problem import Problem
 
@@ -31,6 +32,11 @@ class Preset:
     typical_tokens: int = 1024
     temperature: float = 0.8
     top_p: float = 1.0
+
+    @property
+    def kind(self) -> Literal["lab", "reasoning", "instruct"]:
+        """What kind of model it asks: the lab's, one that marks its thinking, or neither. Methods choose the wording of their own turns by it."""
+        return "lab" if self.name.startswith("lab") else "reasoning" if self.think_close else "instruct"
 
     @property
     def full_name(self) -> str:
