@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from numpy.random import Generator
 
@@ -388,7 +389,7 @@ class Session:
         path = order.path
         written = sum(piece.n_tokens for piece in order.pieces)
         prompt = self._prompts[path.id]
-        prefix = (*path.tokens, *(token for piece in order.pieces for token in piece.tokens))
+        prefix = tuple(chain(path.tokens, *(piece.tokens for piece in order.pieces)))
         text = prompt.text + path.text + "".join(piece.text for piece in order.pieces)
         on_tokens = None
         if self._live is not None:
@@ -440,7 +441,7 @@ class Session:
         segment = Segment(
             "".join(piece.text for piece in pieces),
             Origin.MODEL,
-            tuple(token for piece in pieces for token in piece.tokens),
+            tuple(chain.from_iterable(piece.tokens for piece in pieces)),
             sum(piece.n_tokens for piece in pieces),
             path.role,
             logprobs,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 
 
 class Origin(StrEnum):
@@ -87,7 +88,7 @@ class Path:
     @property
     def tokens(self) -> list[int]:
         """All token ids, prompt included."""
-        return [token for segment in self.segments for token in segment.tokens]
+        return list(chain.from_iterable(segment.tokens for segment in self.segments))
 
     @property
     def text(self) -> str:

@@ -83,7 +83,7 @@ def _local(
     model: str | Path | None = None,
     dtype: str = "auto",
     device: str = "auto",
-    rows: int = 128,
+    rows: int = 256,
     chunk: int = 1024,
     cache_bytes: int = 2 << 30,
     live_bytes: int = 1 << 30,

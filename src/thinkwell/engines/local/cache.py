@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 ROOM = 32  # a path at rest gets room for a multiple of this many tokens, so that the room of one that left fits the next
-SPARE = 1 << 28  # bytes of such room kept for the next
+SPARE = 1 << 26  # bytes of such room kept for the next
 BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
 
 

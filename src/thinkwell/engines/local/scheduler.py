@@ -99,7 +99,7 @@ class Scheduler:
             self._admit()
         if self.wave:
             self._prefill()
-            more = bool(self.wave) or (bool(self.pending) and self._has_room(self.pending[0], 0))
+            more = bool(self.wave) or (bool(self.pending) and self._has_room(self.pending[0], 0, self._farthest()))
             if more and 2 * len(self.active) < self.rows:
                 return True
         if self.active:
@@ -127,11 +127,14 @@ class Scheduler:
 
     # Joining
 
-    def _has_room(self, run: Run, joining: int) -> bool:
+    def _has_room(self, run: Run, joining: int, longest: int) -> bool:
         """Whether one more path can run: a row is free, and all rows at the longest final length fit into `live_tokens` (a path alone always may)."""
         count = len(self.active) + joining
-        longest = max(run.limit, max((other.limit for other in self.active), default=0))
-        return count == 0 or (count < self.rows and (count + 1) * longest <= self.live_tokens)
+        return count == 0 or (count < self.rows and (count + 1) * max(run.limit, longest) <= self.live_tokens)
+
+    def _farthest(self) -> int:
+        """The longest that an active path may get."""
+        return max((run.limit for run in self.active), default=0)
 
     def _admit(self) -> None:
         """Gives pending paths rows: at once where their prefix is at hand, else by a wave of prefill. Waits until a sixteenth of the rows is
@@ -139,9 +142,10 @@ class Scheduler:
         if not self.pending or (self.active and self.rows - len(self.active) < min(len(self.pending), self.rows // 16)):
             return
         jobs: dict[tuple[int, ...], Job] = {}
-        joining = longest = 0
-        while self.pending and self._has_room(self.pending[0], joining):
+        joining, longest, farthest = 0, 0, self._farthest()
+        while self.pending and self._has_room(self.pending[0], joining, farthest):
             run = self.pending[0]
+            farthest = max(farthest, run.limit)
             tokens = tuple(run.ids[:-1])
             if tokens in jobs:
                 jobs[tokens].runs.append(run)
@@ -230,9 +234,15 @@ class Scheduler:
 
     def _suspects(self, tokens: Sequence[int]) -> Sequence[int]:
         """Rows whose path may have ended with this token: all but a few need no look."""
-        if self.watched_all or self.spare <= 0:
+        if self.watched_all:
             return range(len(tokens))
         watched = self.watched
+        if self.spare <= 0:
+            return [
+                row
+                for row, (run, token) in enumerate(zip(self.active, tokens, strict=True))
+                if token in watched or len(run.ids) >= run.limit or run.peek is not None
+            ]
         return [row for row, token in enumerate(tokens) if token in watched]
 
     def _ended(self, run: Run, row: int, logits_NV: Tensor, error: Exception | None) -> bool:
