@@ -1,0 +1,30 @@
+"""Texts of a model put into another turn: they must stay inside their frame there, whatever they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_CHAT_MARK = r"<[|｜][^<>\n]{0,40}[|｜]>"
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
+
+
+def inert(text: str, tags: Sequence[str] = ()) -> str:
+    """`text` without marks of thinking, of chat templates, without code fences, and without the `tags` of the frame it will stand in."""
+    names = "|".join(re.escape(tag) for tag in ("think", *tags))
+    marks = re.compile(rf"</?\s{{0,3}}(?:{names})\s{{0,3}}/?>|{_CHAT_MARK}|```+", re.IGNORECASE)
+    while (clean := marks.sub(" ", text)) != text:  # what is left of nested marks may be a mark again
+        text = clean
+    return re.sub(r"\n(?:[ \t]*\n)+", "\n\n", text).strip()
+
+
+def without_boxes(text: str) -> str:
+    """`text` without the lines that hold a boxed answer: whoever reads it shall find an answer, not copy one."""
+    return "\n".join(line for line in text.split("\n") if not _BOX.search(line)).strip()
+
+
+def after_thinking(reply: str, think_close: str) -> str | None:
+    """What a reply says after its thinking; None if the thinking never ended. think_close: "" where the prompt opened none."""
+    if not think_close:
+        return reply.strip()
+    return reply.rpartition(think_close)[2].strip() if think_close in reply else None
