@@ -12,7 +12,7 @@ from thinkwell.core.answer import AnswerKind
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability, PathReused, UnknownName
-from thinkwell.core.events import BudgetSpent, Cut, Forked, PathOpened, Pruned, Scored, Spliced, TokensWritten, Voted
+from thinkwell.core.events import BudgetSpent, Cut, Forked, NodeState, PathOpened, Pruned, Scored, SearchNode, Spliced, TokensWritten, Voted
 from thinkwell.core.path import Finish, Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -312,8 +312,9 @@ def test_everything_that_happens_is_an_event() -> None:
         await door.score([fork])
         door.prune([cut], "for the test")
         door.vote([path])
+        door.record_node(fork, "0", 1, NodeState.OPEN, {"f": 1.0})
         kinds = [type(event) for event in door.events]
-        assert kinds == [PathOpened, TokensWritten, Spliced, Forked, Cut, Scored, Pruned, Voted]
+        assert kinds == [PathOpened, TokensWritten, Spliced, Forked, Cut, Scored, Pruned, Voted, SearchNode]
         assert all(event.as_dict()["kind"] for event in door.events)
 
     run(work())

@@ -23,7 +23,22 @@ from thinkwell.core.answer import Answer
 from thinkwell.core.budget import Budget, Usage
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability, PathReused, UnknownName
-from thinkwell.core.events import Answered, BudgetSpent, Cut, Event, Forked, Note, PathOpened, Pruned, Scored, Spliced, TokensWritten, Voted
+from thinkwell.core.events import (
+    Answered,
+    BudgetSpent,
+    Cut,
+    Event,
+    Forked,
+    NodeState,
+    Note,
+    PathOpened,
+    Pruned,
+    Scored,
+    SearchNode,
+    Spliced,
+    TokensWritten,
+    Voted,
+)
 from thinkwell.core.method import Method, Outcome
 from thinkwell.core.noise import NoiseKey, generator
 from thinkwell.core.path import Finish, Origin, Path, Role, Segment
@@ -309,6 +324,10 @@ class Session:
     def note(self, text: str, path: Path | None = None) -> None:
         """Leave a remark for whoever reads the run."""
         self._emit(Note(self.problem.id, path.id if path else "", text))
+
+    def record_node(self, path: Path, parent: str, depth: int, state: NodeState, values: Mapping[str, float]) -> None:
+        """Say where `path` stands in a search tree, for whoever draws it. See `SearchNode`."""
+        self._emit(SearchNode(self.problem.id, path.id, parent, depth, state, dict(values)))
 
     # ---- the run ------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,22 @@ from typing import Any
 import runs_world as world
 
 from thinkwell.core.answer import VerdictValue
-from thinkwell.core.events import Answered, BudgetSpent, Cut, Event, Forked, Note, PathOpened, Pruned, Scored, Spliced, TokensWritten, Voted
+from thinkwell.core.events import (
+    Answered,
+    BudgetSpent,
+    Cut,
+    Event,
+    Forked,
+    NodeState,
+    Note,
+    PathOpened,
+    Pruned,
+    Scored,
+    SearchNode,
+    Spliced,
+    TokensWritten,
+    Voted,
+)
 from thinkwell.core.path import Finish, Origin, Role
 from thinkwell.runs.compare import compare
 from thinkwell.runs.forest import forest_of, line_of
@@ -78,10 +93,12 @@ def test_every_event_has_a_line_of_words() -> None:
         BudgetSpent("p", "0", "tokens", 100, 10),
         Answered("p", "0", "4", 77),
         Note("p", "0", "stopped early"),
+        SearchNode("p", "0.1", "0", 2, NodeState.DEAD_END, {"g": 0.25, "h": 0.5, "f": 0.75}),
     ]
     lines = [line_of(event.as_dict()) for event in events]
     assert lines[6] == "prm gave 0.500, 0.750"
     assert lines[7] == "vote by majority: 4: 2, 5: 1; chosen 4"
+    assert lines[11] == "dead end at depth 2 below 0: g 0.25, h 0.5, f 0.75"
     assert all(lines)
 
 

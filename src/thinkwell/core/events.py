@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from thinkwell.core.path import Finish, Origin, Role
@@ -75,6 +76,30 @@ class Scored(Event):
     scorer: str
     scores: tuple[float, ...]  # one a step
     kind: ClassVar[str] = "scored"
+
+
+class NodeState(StrEnum):
+    """Where a node of a search tree stands."""
+
+    OPEN = "open"  # may still be expanded
+    EXPANDED = "expanded"
+    GOAL = "goal"  # an end with an answer
+    DEAD_END = "dead_end"  # nothing can follow, and there is no answer
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNode(Event):
+    """What a tree search knows of a node. `path` stands for the node; a later event of the same path replaces an earlier one.
+
+    parent: the parent node's path, "" for the root. depth: steps from the root. values: what the search orders nodes by, in its own names:
+    A* gives cost `g`, heuristic `h` and their sum `f`; Monte-Carlo tree search gives `visits`, `value` and `prior`.
+    """
+
+    parent: str
+    depth: int
+    state: NodeState
+    values: dict[str, float]
+    kind: ClassVar[str] = "search_node"
 
 
 @dataclass(frozen=True, slots=True)

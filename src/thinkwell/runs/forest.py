@@ -136,6 +136,9 @@ def line_of(event: Mapping[str, Any]) -> str:
             return f"given up: {event['reason']}"
         case "scored":
             return f"{event['scorer']} gave {', '.join(f'{score:.3f}' for score in event['scores']) or 'nothing'}"
+        case "search_node":
+            values = ", ".join(f"{name} {value:.4g}" for name, value in event["values"].items())
+            return f"{event['state'].replace('_', ' ')} at depth {event['depth']} below {event['parent'] or 'nothing'}: {values}"
         case "voted":
             votes = ", ".join(f"{answer}: {weight:.3g}" for answer, weight in event["votes"].items())
             return f"vote by {event['rule']}: {votes or 'nobody voted'}; chosen {event['chosen']}{' (tie)' if event['tie'] else ''}"
