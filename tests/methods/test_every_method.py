@@ -39,6 +39,9 @@ VARIANTS = [
     ("budget_forcing", {"ignore_text": "", "n_ignore": 3}),
     ("budget_forcing", {"mode": "reject", "max_thinking_tokens": 6}),
     ("budget_forcing", {"mode": "tell"}),
+    ("subthoughts", {}),
+    ("subthoughts", {"completion": "greedy", "max_prefixes": 3}),
+    ("subthoughts", {"cuts": "random", "cut": "text"}),
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]
