@@ -1,7 +1,7 @@
 """The one door: budgets are exact, noise keys unique, every cost counted, every step an event."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +16,7 @@ from thinkwell.core.events import BudgetSpent, Cut, Forked, NodeState, PathOpene
 from thinkwell.core.path import Finish, Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import LogitsHook
 from thinkwell.engines.scripted import CAPABILITIES, Reply, ScriptedEngine
 from thinkwell.scorers.scripted import ScriptedScorer
 from thinkwell.session import Session
@@ -329,5 +330,53 @@ def test_live_pieces_join_to_the_final_text() -> None:
         starts = [event.start for event in seen if not event.final]
         assert starts == sorted(starts)
         assert all(event.final for event in door.events if isinstance(event, TokensWritten)), "pieces are not kept"
+
+    run(work())
+
+
+# ---- steering ---------------------------------------------------------------------------------------------------------------
+
+
+def test_what_steers_a_session_steers_every_path_at_every_call_and_goes_before_the_callers_hook() -> None:
+    heard: list[tuple[str, str, int]] = []
+
+    def hook(name: str) -> Callable[[Path], LogitsHook]:
+        def hook_for(path: Path) -> LogitsHook:
+            return lambda logits, tokens: heard.append((name, path.id, len(tokens))) or logits
+
+        return hook_for
+
+    async def work() -> None:
+        engine = ScriptedEngine({"*": "a b"}, capabilities=CAPABILITIES | {Capability.LOGITS})
+        door = session(engine=engine)
+        door.steer(hook("all"))
+        (path,) = await door.extend(await door.open(), max_tokens=1)
+        start = path.count(Origin.PROMPT)
+        (twin,) = door.fork(path, 1)
+        await door.extend([twin], max_tokens=1, hooks=[hook("own")(twin)])
+        door.steer(None)
+        await door.extend([path], max_tokens=1)
+        assert heard == [("all", "0", start), ("all", "0.0", start + 1), ("own", "0.0", start + 1)]
+
+    run(work())
+
+
+def test_a_hook_lives_through_the_rounds_of_one_call() -> None:
+    """Shares that are handed out again are the same stretch of the path: the hook is made once."""
+    made: list[str] = []
+
+    async def work() -> None:
+        engine = ScriptedEngine({"*": ["a", "a b c d e f g"]}, capabilities=CAPABILITIES | {Capability.LOGITS})
+        door = session(engine=engine, budget=Budget(tokens=10))
+
+        def hook_for(path: Path) -> LogitsHook:
+            made.append(path.id)
+            return lambda logits, tokens: logits
+
+        door.steer(hook_for)
+        paths = await door.extend(await door.open(2))
+        assert all(path.complete for path in paths)
+        assert len(engine.requests) > 2
+        assert made == ["0", "1"]
 
     run(work())

@@ -12,7 +12,7 @@ from thinkwell.answers.grade import grade_answer
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.budget import Budget, Usage
 from thinkwell.core.events import Event
-from thinkwell.core.method import METHODS, Method, Outcome, require
+from thinkwell.core.method import METHODS, Method, Outcome, examine, require
 from thinkwell.core.path import Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -103,6 +103,7 @@ async def solve_async(
         require(solver, writer.info.name, writer.capabilities, known_capabilities())
         form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model == LAB else "boxed"))
         solver = solver.fit(ceiling, form)
+        await examine(solver, writer, form)
         judges = dict(scorers or {})
         for name in solver.scorers:
             if name not in judges:

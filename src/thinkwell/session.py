@@ -46,7 +46,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Scores
-from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request
+from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks
 from thinkwell.scorers.protocol import Scorer
 
 MAX_OPEN_TOKENS = 1 << 30
@@ -59,6 +59,7 @@ class _Order:
     path: Path
     allowance: int  # tokens the caller still allows
     pieces: list[Completion]
+    hook: LogitsHook | None = None
 
 
 class Session:
@@ -100,6 +101,7 @@ class Session:
         self._written: dict[str, int] = {}
         self._prompts: dict[str, Rendered] = {}
         self._scored: dict[tuple[str, str, int], Scores] = {}
+        self._steering: Callable[[Path], LogitsHook | None] | None = None
 
     # ---- what is left -------------------------------------------------------------------------------------------------------
 
@@ -141,6 +143,11 @@ class Session:
     def rng(self, name: str) -> Generator:
         """A numpy generator for the method's own draws, keyed by seed, problem and `name`."""
         return generator(NoiseKey(self._seed, self._stream, f"rng:{name}"))
+
+    def steer(self, hook_for: Callable[[Path], LogitsHook | None] | None) -> None:
+        """From now on paths are written under the hook that `hook_for` makes of each (or None), asked at every `extend`; so a method can steer another that it
+        runs in the same session. A hook given to `extend` itself comes after it."""
+        self._steering = hook_for
 
     # ---- writing ------------------------------------------------------------------------------------------------------------
 
@@ -190,7 +197,8 @@ class Session:
             self._claim(path)
             self._check_continuable(path)
             allowed = max_tokens if max_tokens is not None else self.preset.max_tokens - path.count(Origin.MODEL)
-            orders[index] = _Order(path, max(0, min(allowed, self._room(path))), [])
+            hook = join_hooks(self._steering(path) if self._steering else None, hooks[index] if hooks else None)
+            orders[index] = _Order(path, max(0, min(allowed, self._room(path))), [], hook)
 
         active = {
             index: order for index, order in orders.items() if order.allowance
@@ -211,7 +219,7 @@ class Session:
                     sampling,
                     min_tokens,
                     logprobs,
-                    hooks[index] if hooks else None,
+                    active[index].hook,
                 )
                 for index, share in granted.items()
             ]

@@ -6,6 +6,7 @@ from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability
 from thinkwell.core.noise import NoiseKey
 from thinkwell.core.path import Finish
+from thinkwell.decoding.token_bias import Bias, Schedule, TokenBias
 from thinkwell.engines.protocol import Completion, Engine, Request
 from thinkwell.engines.scripted import CAPABILITIES, EOS, Ask, Reply, ScriptedEngine, ToyTokenizer, uniform
 
@@ -181,3 +182,17 @@ def test_everything_asked_is_recorded():
     assert engine.released == ["p#0:7"]
     assert engine.closed
     assert engine.most_live == 1
+
+
+def test_a_hook_that_overturns_the_scripts_token_has_its_way():
+    """The script leads by 20; a bias of 30 on "Wait" from the third token on wins, one of 10 does not."""
+    engine = ScriptedEngine({"*": "a b c d e"})
+    (wait,) = asyncio.run(engine.encode(" Wait"))
+    start = len(asyncio.run(engine.render(MESSAGES)).tokens)
+    late = {"schedule": Schedule.CONSTANT, "windows": ((2, 4),)}
+    assert ask(engine, hook=TokenBias([wait], Bias(amplitude=30, **late), start)).text == "a b Wait Wait e"
+    assert ask(engine, path="1", hook=TokenBias([wait], Bias(amplitude=10, **late), start)).text == "a b c d e"
+    able = ScriptedEngine({"*": "a b"}, capabilities=CAPABILITIES | {Capability.LOGITS})
+    seen = []
+    ask(able, hook=lambda logits, tokens: seen.append((len(tokens), logits[[wait]].tolist(), logits[wait])) or logits)
+    assert seen == [(n, [-20.0], -20.0) for n in range(start, start + 3)]

@@ -15,6 +15,7 @@ class Capability(StrEnum):
     PEEK = "peek"  # next-token log-probs of a prefix
     SCORE = "score"  # log-probs of given tokens
     LOGITS = "logits"  # hooks on the logits of every step
+    TOKEN_BIAS = "token_bias"  # a bias on some tokens that follows the position (implied by logits)
     HIDDEN = "hidden"  # hidden states
     GRADIENTS = "gradients"
     TREE_VERIFY = "tree_verify"  # one forward over a tree of drafts

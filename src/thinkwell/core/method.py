@@ -77,3 +77,18 @@ def require(
     missing = method.needs - capabilities
     if missing:
         raise MissingCapability(method.name, missing, engine, [name for name, have in others if method.needs <= have])
+
+
+class Vocabulary(Protocol):
+    """What a method may ask about an engine's tokens before anything runs; engines with `token_ids` are one."""
+
+    async def encode(self, text: str) -> tuple[int, ...]: ...
+
+    async def decode(self, tokens: Sequence[int]) -> str: ...
+
+
+async def examine(method: Method, vocabulary: Vocabulary, preset: Preset) -> None:
+    """Let a method that has an `examine(vocabulary, preset)` of its own refuse, by a `ConfigError`, what its knobs ask of this vocabulary."""
+    own = getattr(method, "examine", None)
+    if own is not None:
+        await own(vocabulary, preset)

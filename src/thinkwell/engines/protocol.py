@@ -25,6 +25,13 @@ class LogitsHook(Protocol):
     def __call__(self, logits_V: Any, tokens: Sequence[int]) -> Any: ...
 
 
+def join_hooks(first: LogitsHook | None, second: LogitsHook | None) -> LogitsHook | None:
+    """One hook that does the work of two, in this order."""
+    if first is None or second is None:
+        return first or second
+    return lambda logits_V, tokens: second(first(logits_V, tokens), tokens)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Ask for the continuation of one path.

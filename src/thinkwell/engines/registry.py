@@ -166,6 +166,6 @@ for _name, _kind in {
     "local": EngineKind("a Hugging Face model in this process (white box)", frozenset(Capability) - {Capability.CHAT_ONLY}, _local),
     "openai": EngineKind("any OpenAI-compatible server: vLLM, SGLang, Ollama, an API", SERVED, _openai),
     "replay": EngineKind("recorded samples of any model", frozenset({Capability.RESUME_OWN}), _replay),
-    "scripted": EngineKind("a fake for tests and documentation", SERVED, _scripted),
+    "scripted": EngineKind("a fake for tests and documentation", SERVED | {Capability.TOKEN_BIAS}, _scripted),
 }.items():
     ENGINES.add(_name)(_kind)

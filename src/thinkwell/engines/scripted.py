@@ -15,10 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability
 from thinkwell.core.path import Finish, common_prefix
 from thinkwell.core.prompt import Message
+from thinkwell.decoding.token_bias import TokenBias
 from thinkwell.engines.protocol import Completion, EngineInfo, Rendered, Request
 from thinkwell.engines.stops import find_stop
 
@@ -31,6 +35,7 @@ CAPABILITIES = frozenset(
         Capability.LOGPROBS,
         Capability.PEEK,
         Capability.SCORE,
+        Capability.TOKEN_BIAS,
         Capability.FRESH_SAMPLES,
     }
 )
@@ -105,6 +110,31 @@ class ToyTokenizer:
         return token
 
 
+class ToyLogits:
+    """Logits over all ids: 0 for the script's token, `-lead` for every other. Reads and writes like an array, by an id or a list of them."""
+
+    def __init__(self, token: int, lead: float) -> None:
+        self.values, self.rest = {token: 0.0}, -lead
+
+    def copy(self) -> ToyLogits:
+        twin = ToyLogits(0, -self.rest)
+        twin.values = dict(self.values)
+        return twin
+
+    def __getitem__(self, ids: int | Sequence[int]) -> float | NDArray[np.float64]:
+        if isinstance(ids, int):
+            return self.values.get(ids, self.rest)
+        return np.array([self.values.get(token, self.rest) for token in ids])
+
+    def __setitem__(self, ids: int | Sequence[int], values: float | NDArray[np.float64]) -> None:
+        ids = [ids] if isinstance(ids, int) else ids
+        self.values.update(zip(ids, np.broadcast_to(values, len(ids)).tolist(), strict=True))
+
+    def argmax(self) -> int:
+        """The likeliest id; of equals the script's, then the one written first."""
+        return max(self.values, key=self.values.__getitem__)
+
+
 @dataclass(slots=True)
 class _Written:
     """One answered request: where in its entry of the script each of its tokens stands."""
@@ -122,7 +152,8 @@ class ScriptedEngine:
     A callable gets an `Ask` and returns what to write *next*. A mapping holds the *whole* text of a path, and the engine finds the place to go on
     at, also after a splice, a fork or a cut. Keys, tried in this order: (problem id, path id), the same for the path's ancestors, path id alone, problem id
     alone, then patterns (compiled, or strings with `re.search`) against the prompt; "*" is the last resort. A list as value: its item `k` belongs to path "k".
-    Problem ids may be given with or without the session's `#sample`.
+    Problem ids may be given with or without the session's `#sample`. lead: logits by which the script's token leads all others; a hook that
+    overturns it gets the likeliest token written in its place.
     """
 
     script: Script
@@ -131,6 +162,7 @@ class ScriptedEngine:
     capabilities: frozenset[Capability] = CAPABILITIES
     context: int | None = None
     filler: str = " and"
+    lead: float = 20.0
     peeks: Callable[[Sequence[int]], dict[int, float]] | None = None
     info: EngineInfo = field(init=False)
     requests: list[Request] = field(init=False, default_factory=list)
@@ -182,7 +214,7 @@ class ScriptedEngine:
 
     async def _answer(self, request: Request) -> Completion:
         self.requests.append(request)
-        if request.hook is not None:
+        if request.hook is not None and not (isinstance(request.hook, TokenBias) and Capability.TOKEN_BIAS in self.capabilities):
             self._require(Capability.LOGITS, "a logits hook")
         self.live += 1
         self.most_live = max(self.most_live, self.live)
@@ -208,7 +240,7 @@ class ScriptedEngine:
         script = (*self.tokenizer.encode(reply.text), *((EOS,) if reply.eos else ()))[offset:]
         if not script and reply.eos:
             script = (EOS,)  # used up, and asked to go on once more
-        done = self._cut(request, reply, script, len(ids))
+        done = self._cut(request, reply, script, ids)
         self._written.setdefault(request.key.problem, []).append(_Written(entry, (*ids, *done.tokens), len(ids), offset))
         if request.on_tokens:
             for token in done.tokens:
@@ -219,7 +251,7 @@ class ScriptedEngine:
             )
         return done
 
-    def _cut(self, request: Request, reply: Reply, script: tuple[int, ...], prefill: int) -> Completion:
+    def _cut(self, request: Request, reply: Reply, script: tuple[int, ...], ids: Sequence[int]) -> Completion:
         """What is left of the script's tokens after end of text, stop tokens, stop strings and the ceiling."""
         filler = self.tokenizer.encode(self.filler)
         tokens: list[int] = []
@@ -232,6 +264,8 @@ class ScriptedEngine:
             place += 1
             if token == EOS and (request.ignore_eos or len(tokens) < request.min_tokens):
                 continue
+            if request.hook is not None:
+                token = request.hook(ToyLogits(token, self.lead), [*ids, *tokens]).argmax()
             tokens.append(token)
             if token == EOS:
                 finish = Finish.EOS
@@ -248,7 +282,7 @@ class ScriptedEngine:
         logprobs = values if request.logprobs and Capability.LOGPROBS in self.capabilities else None
         text = self.tokenizer.decode(tokens)
         return Completion(
-            text, tuple(tokens), finish, len(tokens), written - len(tokens), logprobs, matched, prefill_computed=prefill, steps=written
+            text, tuple(tokens), finish, len(tokens), written - len(tokens), logprobs, matched, prefill_computed=len(ids), steps=written
         )
 
     def _line(self, ask: Ask, ids: Sequence[int]) -> tuple[str, Line, int]:

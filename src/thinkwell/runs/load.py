@@ -53,7 +53,7 @@ async def load_arena(
         if engine is None:
             engine = load_engine(spec.engine, model=spec.model, **spec.engine_options)
             owned.append(engine)
-        await refuse_impossible(arms, problems, engine, spec.budget, known_capabilities())
+        await refuse_impossible(arms, problems, preset, engine, spec.budget, known_capabilities())
         found = dict(scorers or {})
         missing = sorted({name for arm in arms for name in arm.method.scorers} - found.keys())
         for name in missing:

@@ -12,7 +12,7 @@ import yaml
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import BudgetError, ConfigError, DataError, UnknownName
-from thinkwell.core.method import METHODS, Method, require
+from thinkwell.core.method import METHODS, Method, examine, require
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
@@ -115,10 +115,15 @@ def arms_of(spec: CompareSpec, preset: Preset) -> list[Arm]:
 
 
 async def refuse_impossible(
-    arms: Sequence[Arm], problems: Sequence[Problem], engine: Engine, budget: Budget, others: Sequence[tuple[str, frozenset[Capability]]]
+    arms: Sequence[Arm],
+    problems: Sequence[Problem],
+    preset: Preset,
+    engine: Engine,
+    budget: Budget,
+    others: Sequence[tuple[str, frozenset[Capability]]],
 ) -> None:
     """Raise the `UsageError` of anything that cannot work, before anything runs: problems without a reference, a method that the engine
-    cannot run, a budget in which not even the shortest answer fits."""
+    cannot run or whose knobs do not fit its vocabulary, a budget in which not even the shortest answer fits."""
     if not problems:
         raise DataError("the task gave no problems; expected at least one. Check --data and --limit.")
     for problem in problems:
@@ -129,6 +134,7 @@ async def refuse_impossible(
         raise DataError(f"{len(problems) - len(ids)} problems repeat another one's id; expected every id once. Mend the data file.")
     for arm in arms:
         require(arm.method, engine.info.name, engine.capabilities, others)
+        await examine(arm.method, engine, preset)
     if budget.tokens is not None:
         shortest = min(problems, key=lambda problem: len(problem.reference or ""))
         answer = f"\\boxed{{{shortest.reference}}}"
