@@ -20,7 +20,7 @@ from numpy.random import Generator
 from thinkwell.answers.choose import Choice, choose
 from thinkwell.answers.grade import answer_of
 from thinkwell.core.answer import Answer
-from thinkwell.core.budget import Budget, Usage
+from thinkwell.core.budget import Budget, Usage, equal_shares
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability, PathReused, UnknownName
 from thinkwell.core.events import (
@@ -33,6 +33,7 @@ from thinkwell.core.events import (
     Note,
     PathOpened,
     Pruned,
+    Said,
     Scored,
     SearchNode,
     Spliced,
@@ -47,9 +48,11 @@ from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Scores
 from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks
+from thinkwell.engines.together import together
 from thinkwell.scorers.protocol import Scorer
 
 MAX_OPEN_TOKENS = 1 << 30
+RESUMES = frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})
 
 
 @dataclass(slots=True)
@@ -65,6 +68,7 @@ class _Order:
 class Session:
     """Solving one problem with one method. See the module's docstring for the rules.
 
+    engines: other engines for paths of a role, or of a name that the method gives (`open(engine=)`); budget and cost are of all together.
     seed: of the run. sample: which repetition of the same problem (0, 1 ...). live: receives `TokensWritten(final=False)` while text is written.
     """
 
@@ -74,6 +78,7 @@ class Session:
         engine: Engine,
         *,
         preset: Preset,
+        engines: Mapping[str, Engine] | None = None,
         seed: int = 0,
         sample: int = 0,
         budget: Budget | None = None,
@@ -90,6 +95,8 @@ class Session:
         self.events: list[Event] = []
         self._seed = seed
         self._stream = f"{problem.id}#{sample}"
+        self._engines = dict(engines or {})
+        self._engine_of: dict[str, Engine] = {}
         self._scorers = dict(scorers or {})
         self._live = live
         self._started = time.monotonic()
@@ -135,6 +142,10 @@ class Session:
         samples_of = getattr(self.engine, "samples_of", None)
         return None if samples_of is None else int(samples_of(self.problem))
 
+    def engine_of(self, path: Path) -> Engine:
+        """The engine that writes this path."""
+        return self._engine_of.get(path.id, self.engine)
+
     @property
     def step_stop(self) -> tuple[str, ...]:
         """Stop strings that end one reasoning step."""
@@ -151,11 +162,14 @@ class Session:
 
     # ---- writing ------------------------------------------------------------------------------------------------------------
 
-    async def open(self, n: int = 1, *, messages: Sequence[Message] | None = None, role: Role = Role.SOLVER) -> list[Path]:
-        """Start `n` paths from the preset's prompt for this problem (or from `messages`)."""
+    async def open(
+        self, n: int = 1, *, messages: Sequence[Message] | None = None, role: Role = Role.SOLVER, engine: str = ""
+    ) -> list[Path]:
+        """Start `n` paths from the preset's prompt for this problem (or from `messages`), on the engine of that name, else of that role, else the session's."""
         if n < 1:
             raise ConfigError(f"a session cannot open {n} paths; ask for at least one.")
-        rendered = await self.engine.render(messages or self.preset.messages(self.problem), self.problem.id)
+        writer = self._engines.get(engine, self._engines.get(role.value, self.engine))
+        rendered = await writer.render(messages or self.preset.messages(self.problem), self.problem.id)
         paths = []
         for _ in range(n):
             path_id = str(self._opened)
@@ -163,10 +177,11 @@ class Session:
             segment = Segment(rendered.text, Origin.PROMPT, rendered.tokens, rendered.n_tokens, role)
             path = Path(path_id, (segment,), role=role)
             self._prompts[path_id] = rendered
+            self._engine_of[path_id] = writer
             self._lineage[path_id] = (self._qualified(path_id),)
             self._written[path_id] = len(path)
             self.usage.prompt += rendered.n_tokens
-            self._emit(PathOpened(self.problem.id, path_id, role, rendered.n_tokens))
+            self._emit(PathOpened(self.problem.id, path_id, role, rendered.n_tokens, "" if writer is self.engine else writer.info.model))
             paths.append(path)
         return paths
 
@@ -203,30 +218,24 @@ class Session:
         active = {
             index: order for index, order in orders.items() if order.allowance
         }  # a path at its ceiling ends by LENGTH, not by the budget
-        resumable = bool(self.engine.capabilities & {Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})
+        stranded: dict[int, _Order] = {}  # their engine cannot go on with what it wrote itself
         while active:
-            shares = self._share([order.allowance for order in active.values()])
+            shares = equal_shares([order.allowance for order in active.values()], self.tokens_left)
             granted = {index: share for (index, _), share in zip(active.items(), shares, strict=True) if share > 0}
             if not granted or self.seconds_left == 0:
                 break
             requests = [
                 self._request(
-                    active[index],
-                    share,
-                    tuple(stop),
-                    include_stop,
-                    tuple(stop_tokens),
-                    sampling,
-                    min_tokens,
-                    logprobs,
-                    active[index].hook,
+                    active[i], share, tuple(stop), include_stop, tuple(stop_tokens), sampling, min_tokens, logprobs, active[i].hook
                 )
-                for index, share in granted.items()
+                for i, share in granted.items()
             ]
             reserved = sum(granted.values())
             self._reserved += reserved
             try:
-                completions = await self.engine.generate(requests)
+                completions = await together(
+                    [self.engine_of(active[i].path) for i in granted], requests, lambda own, part: own.generate(part)
+                )
             finally:
                 self._reserved -= reserved
             for (index, share), done in zip(granted.items(), completions, strict=True):
@@ -234,7 +243,7 @@ class Session:
                 self._count(order.path.role, done)
                 if done.n_tokens + done.dropped > share:
                     raise EngineError(
-                        f"engine {self.engine.info.name!r} wrote {done.n_tokens + done.dropped} tokens where {share} were granted; "
+                        f"engine {self.engine_of(order.path).info.name!r} wrote {done.n_tokens + done.dropped} tokens where {share} were granted; "
                         "it ignores max_tokens, so no budget can hold on it."
                     )
                 order.pieces.append(done)
@@ -242,14 +251,16 @@ class Session:
                 stuck = done.n_tokens + done.dropped == 0  # asking again would never end
                 if done.finish is not Finish.LENGTH or order.allowance == 0 or stuck:
                     del active[index]
-            if not resumable:
-                break
-        return [self._finished(orders[index], index in active) if index in orders else path for index, path in enumerate(paths)]
+            stranded |= {i: order for i, order in active.items() if not self.engine_of(order.path).capabilities & RESUMES}
+            active = {i: order for i, order in active.items() if i not in stranded}
+        starved = active | stranded
+        return [self._finished(orders[index], index in starved) if index in orders else path for index, path in enumerate(paths)]
 
-    async def splice(self, path: Path, text: str, origin: Origin = Origin.INJECTED, role: Role | None = None) -> Path:
-        """Write `text` at the end of a path; the path can go on after it, even if the model had ended it."""
+    async def splice(self, path: Path, text: str, origin: Origin = Origin.INJECTED, role: Role | None = None, ids: Sequence[int] = ()) -> Path:
+        """Write `text` (whose `ids` may be known) at the end of a path; the path can go on after it, even if the model had ended it."""
         self._claim(path)
-        tokens = await self.engine.encode(text) if Capability.TOKEN_IDS in self.engine.capabilities else ()
+        writer = self.engine_of(path)
+        tokens = tuple(ids) or (await writer.encode(text) if Capability.TOKEN_IDS in writer.capabilities else ())
         segment = Segment(text, origin, tokens, role=role or path.role)
         if origin is Origin.TOOL:
             self.usage.tool += segment.n_tokens
@@ -276,7 +287,7 @@ class Session:
         """A new path of the first `length` tokens (prompt included), free to go on differently."""
         segments = list(path.head(length))
         if segments and segments[-1].tokens and not segments[-1].text:
-            segments[-1] = replace(segments[-1], text=await self.engine.decode(segments[-1].tokens))
+            segments[-1] = replace(segments[-1], text=await self.engine_of(path).decode(segments[-1].tokens))
         number = self._cuts.get(path.id, 0) + 1
         self._cuts[path.id] = number
         child = Path(f"{path.id}~{number}", tuple(segments), role=path.role)
@@ -289,15 +300,15 @@ class Session:
         for path in paths:
             self._emit(Pruned(self.problem.id, path.id, reason))
         lineages = [self._qualified(path.id) for path in paths]
-        self.engine.release(lineages)
-        for scorer in self._scorers.values():
-            scorer.release(lineages)
+        self._release(lineages)
 
     # ---- judging ------------------------------------------------------------------------------------------------------------
 
     async def peek(self, paths: Sequence[Path], top: int = 20) -> list[dict[int, float]]:
         """Next-token log-probs of each path, without writing anything."""
-        return await self.engine.peek([path.tokens for path in paths], top)
+        return await together(
+            [self.engine_of(path) for path in paths], [path.tokens for path in paths], lambda own, part: own.peek(part, top)
+        )
 
     async def score(self, paths: Sequence[Path], scorer: str = "prm") -> list[Scores]:
         """Step scores of each path. A path scored before at the same length costs nothing; beyond the budget's scorer calls a path
@@ -317,9 +328,9 @@ class Session:
         return [self._scored.get((scorer, path.id, len(path)), Scores(())) for path in paths]
 
     def answer(self, path: Path) -> Answer | None:
-        """The answer a path carries, or None."""
+        """The answer a path carries, or None. It is never read from what others say in the path (see `Path.own_text`)."""
         opened = bool(self.preset.think_open) and path.prompt.rstrip().endswith(self.preset.think_open.strip())
-        return answer_of(path.text, self.problem, thinking=opened, finished=path.complete)
+        return answer_of(path.own_text, self.problem, thinking=opened, finished=path.complete)
 
     def vote(self, paths: Sequence[Path], weights: Sequence[float] | None = None, *, rule: str = "majority", tie: str = "first") -> Choice:
         """Choose among the answers of `paths`; paths without an answer never vote. See `thinkwell.answers.choose` for the rules."""
@@ -328,6 +339,10 @@ class Session:
         choice = choose(answers, weights=weights, lengths=lengths, rule=rule, tie=tie, rng=self.rng("ties") if tie == "random" else None)
         self._emit(Voted(self.problem.id, "", rule, dict(choice.votes), choice.answer.text if choice.answer else None, choice.tie))
         return choice
+
+    def say(self, path: Path | None, speaker: str, to: Sequence[str], text: str, *, round: int | None = None, how: str = "") -> None:
+        """Say who says what to whom in a discussion, for whoever draws it. See `Said`."""
+        self._emit(Said(self.problem.id, path.id if path else "", speaker, tuple(to), text, round, how))
 
     def note(self, text: str, path: Path | None = None) -> None:
         """Leave a remark for whoever reads the run."""
@@ -345,9 +360,7 @@ class Session:
             outcome = await method.solve(self.problem, self)
         finally:
             lineages = [self._qualified(path_id) for path_id in self._lineage]
-            self.engine.release(lineages)
-            for scorer in self._scorers.values():
-                scorer.release(lineages)
+            self._release(lineages)
             self.usage.seconds = time.monotonic() - self._started
         self._emit(
             Answered(
@@ -373,6 +386,13 @@ class Session:
         self._lineage[child.id] = (self._qualified(child.id), *self._lineage[parent.id])
         self._written[child.id] = len(child)
         self._prompts[child.id] = self._prompts[parent.id]
+        self._engine_of[child.id] = self._engine_of[parent.id]
+
+    def _release(self, lineages: Sequence[str]) -> None:
+        for engine in {id(engine): engine for engine in (self.engine, *self._engines.values())}.values():
+            engine.release(lineages)
+        for scorer in self._scorers.values():
+            scorer.release(lineages)
 
     def _claim(self, path: Path) -> None:
         """One path id writes each position once: otherwise the keyed noise would repeat itself unseen."""
@@ -385,29 +405,12 @@ class Session:
 
     def _check_continuable(self, path: Path) -> None:
         begun = any(segment.origin is not Origin.PROMPT for segment in path.segments)
-        if begun and Capability.CONTINUE_PREFIX not in self.engine.capabilities:
-            raise MissingCapability("session.extend", [Capability.CONTINUE_PREFIX], self.engine.info.name, [])
+        if begun and Capability.CONTINUE_PREFIX not in self.engine_of(path).capabilities:
+            raise MissingCapability("session.extend", [Capability.CONTINUE_PREFIX], self.engine_of(path).info.name, [])
 
     def _room(self, path: Path) -> int:
-        context = self.engine.info.context
+        context = self.engine_of(path).info.context
         return MAX_OPEN_TOKENS if context is None else max(0, context - len(path))
-
-    def _share(self, wanted: Sequence[int]) -> list[int]:
-        """Split what is left among paths: equal shares, none more than it wants, early paths first for the remainder."""
-        left = self.tokens_left
-        shares = [0] * len(wanted)
-        open_ = [i for i, want in enumerate(wanted) if want > 0]
-        while open_ and left > 0:
-            each, extra = divmod(left, len(open_))
-            still = []
-            for rank, i in enumerate(open_):
-                give = min(wanted[i] - shares[i], each + (rank < extra))
-                shares[i] += give
-                left -= give
-                if shares[i] < wanted[i]:
-                    still.append(i)
-            open_ = still
-        return shares
 
     def _request(
         self, order: _Order, share: int, stop: tuple[str, ...], include_stop: bool, stop_tokens: tuple[int, ...],

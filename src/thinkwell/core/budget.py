@@ -6,6 +6,7 @@ scored tokens are counted on the same sheet but not against the token ceiling; s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,3 +111,20 @@ class Usage:
             "engine_steps": self.engine_steps,
             "seconds": self.seconds,
         }
+
+
+def equal_shares(wanted: Sequence[int], left: int) -> list[int]:
+    """Split `left` tokens among paths: equal shares, none more than it wants, early paths first for the remainder."""
+    shares = [0] * len(wanted)
+    open_ = [i for i, want in enumerate(wanted) if want > 0]
+    while open_ and left > 0:
+        each, extra = divmod(left, len(open_))
+        still = []
+        for rank, i in enumerate(open_):
+            give = min(wanted[i] - shares[i], each + (rank < extra))
+            shares[i] += give
+            left -= give
+            if shares[i] < wanted[i]:
+                still.append(i)
+        open_ = still
+    return shares

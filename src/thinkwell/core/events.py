@@ -25,8 +25,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PathOpened(Event):
+    """`engine` is the model of the engine that writes it, where that is not the session's own."""
+
     role: Role
     prompt_tokens: int
+    engine: str = ""
     kind: ClassVar[str] = "path_opened"
 
 
@@ -134,3 +137,17 @@ class Note(Event):
 
     text: str
     kind: ClassVar[str] = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Event):
+    """One remark of a discussion: `path` is where its words were written (empty for a tool or the method). Names are those the agents have in it,
+    or the paths' ids. round: of the discussion, from 0, where it has rounds. how: the rule by which the listeners were chosen, where there is one.
+    """
+
+    speaker: str
+    to: tuple[str, ...]
+    text: str
+    round: int | None = None
+    how: str = ""
+    kind: ClassVar[str] = "said"

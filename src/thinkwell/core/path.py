@@ -29,6 +29,10 @@ class Role(StrEnum):
     VERIFIER = "verifier"
     CRITIC = "critic"
     SUMMARY = "summary"
+    CEO = "ceo"  # leads a team of agents
+    RECRUITER = "recruiter"  # names its experts
+    EVALUATOR = "evaluator"  # judges what it agreed on
+    AGGREGATOR = "aggregator"  # brings the answers of others together
 
 
 class Finish(StrEnum):
@@ -94,6 +98,15 @@ class Path:
     def text(self) -> str:
         """The text after the prompt: what was sampled, injected and observed."""
         return "".join(segment.text for segment in self.segments if segment.origin is not Origin.PROMPT)
+
+    @property
+    def own_text(self) -> str:
+        """`text` without what others say in it: injected segments of another role than the path's (peers' comments, a critic's report)."""
+        return "".join(
+            segment.text
+            for segment in self.segments
+            if segment.origin is not Origin.PROMPT and not (segment.origin is Origin.INJECTED and segment.role is not self.role)
+        )
 
     @property
     def prompt(self) -> str:

@@ -121,7 +121,9 @@ def line_of(event: Mapping[str, Any]) -> str:
     """An event in words, without the text it wrote."""
     match event["kind"]:
         case "path_opened":
-            return f"opened as {event['role']}, prompt of {event['prompt_tokens']} tokens"
+            return f"opened as {event['role']}, prompt of {event['prompt_tokens']} tokens" + (
+                f", written by {event['engine']}" if event.get("engine") else ""
+            )
         case "tokens_written":
             return f"wrote {event['n_tokens']} tokens from position {event['start']}" + (
                 f", ended by {event['finish']}" if event["finish"] else ""
@@ -146,6 +148,8 @@ def line_of(event: Mapping[str, Any]) -> str:
             return f"budget of {event['what']}: asked {event['asked']:g}, granted {event['granted']:g}"
         case "answered":
             return f"answered {event['answer']} after {event['generated_tokens']} generated tokens"
+        case "said":
+            return f"{event['speaker']} to {', '.join(event['to'])}: {event['text']}"
         case "note":
             return str(event["text"])
     return str(event["kind"])
