@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from thinkwell.core.prompt import Message
+from thinkwell.methods.wording._inert import after_thinking
 from thinkwell.methods.wording.solve_detect_verify import numbered, plain
 
 
@@ -78,9 +79,9 @@ _LAB = re.compile(r"Answer: ?(correct|incorrect)\b")
 
 def read_critique(reply: str, *, lab: bool = False, think_close: str = "") -> Critique | None:
     """The verdict of a reply; None if it holds none, or both. think_close: given where the thinking was opened; without it in the reply nothing is read."""
-    if think_close and think_close not in reply:
+    said = after_thinking(reply, think_close)
+    if said is None:
         return None
-    said = (reply.rpartition(think_close)[2] if think_close else reply).strip()
     labels = {label.lower() for label in (_LAB if lab else _TAGGED).findall(said)}
     return Critique(Label(labels.pop()), said) if len(labels) == 1 else None
 

@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
+from thinkwell.methods.wording._inert import after_thinking, inert
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Wording:
         return [{"role": "user", "content": text}]
 
     def refinement(self, question: str, parts: Sequence[str], feedback: str) -> list[Message]:
-        said = plain(feedback).strip() or self.no_feedback
+        said = plain(feedback) or self.no_feedback
         return [{"role": "user", "content": self.refine.format(question=question, solution=self.show(parts), feedback=said)}]
 
     @property
@@ -113,9 +114,9 @@ def read_verdict(reply: str, n_parts: int, *, lab: bool = False, think_close: st
 
     think_close: given where the thinking was opened; a reply that never closes it has no verdict, and what stands before is not read.
     """
-    if think_close and think_close not in reply:
+    said = after_thinking(reply, think_close)
+    if said is None:
         return None
-    said = (reply.rpartition(think_close)[2] if think_close else reply).strip()
     if lab:
         found = _LAB_VERDICT.match(said)
         if not found:
@@ -136,14 +137,12 @@ def read_verdict(reply: str, n_parts: int, *, lab: bool = False, think_close: st
 _LAB_VERDICT = re.compile(r"(?:Step (\d{1,4}) is wrong\b|All correct\b)", re.ASCII)
 _BOXED_INDEX = re.compile(r"\\boxed\{\s{0,4}(?:\\text\{|\\mathrm\{|paragraph_)?\s{0,4}(-?\d{1,6})\s{0,4}\}", re.ASCII)
 
-_MARK = re.compile(
-    r"</?\s{0,3}(?:think|paragraph(?:_\d{1,6})?)\s{0,3}>|<\|[^<>\n]{0,40}\|>|<｜[^<>\n]{0,40}｜>", re.IGNORECASE
-)  # DeepSeek's bars too
+_TAG = re.compile(r"</?\s{0,3}paragraph(?:_\d{1,6})?\s{0,3}>", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
     """A text that cannot leave its frame: marks of thinking, of paragraphs and of chat templates become spaces, again until none is left."""
-    while (bare := _MARK.sub(" ", text)) != text:
+    while (bare := _TAG.sub(" ", inert(text))) != text:
         text = bare
     return text
 
@@ -154,7 +153,7 @@ def paragraphs(solution: str) -> list[str]:
 
 
 def tagged(parts: Sequence[str]) -> str:
-    return "\n".join(f"<paragraph_{i}>\n{plain(part).strip()}\n</paragraph_{i}>" for i, part in enumerate(parts))
+    return "\n".join(f"<paragraph_{i}>\n{plain(part)}\n</paragraph_{i}>" for i, part in enumerate(parts))
 
 
 def numbered(parts: Sequence[str]) -> str:
