@@ -14,6 +14,7 @@ from thinkwell.core.noise import NoiseKey
 from thinkwell.core.path import Finish
 from thinkwell.core.prompt import Message
 from thinkwell.core.sampling import Sampling
+from thinkwell.decoding.drafts import Drafting
 
 
 class LogitsHook(Protocol):
@@ -40,7 +41,7 @@ class Request:
     keys and values may be reused; only a hint. stop: strings that end the segment; kept in the text when include_stop. stop_tokens end it too and are always kept.
     stop_context: the end of what was written before in the same segment; a stop string may begin in it.
     ignore_eos goes on past the end-of-text token.
-    on_tokens is called with (ids, text) as they are written.
+    on_tokens is called with (ids, text) as they are written. draft: how to guess tokens ahead; an engine without `tree_verify` writes the same law without.
     """
 
     key: NoiseKey
@@ -58,6 +59,7 @@ class Request:
     ignore_eos: bool = False
     logprobs: bool = False
     hook: LogitsHook | None = None
+    draft: Drafting | None = None
     on_tokens: Callable[[Sequence[int], str], None] | None = None
     deadline: float | None = None  # seconds this request may take; engines that cannot interrupt check it between steps
 

@@ -16,7 +16,8 @@ from thinkwell.core.errors import ConfigError, EngineError, ModelError, Thinkwel
 from thinkwell.core.noise import NoiseKey
 from thinkwell.core.prompt import Message
 from thinkwell.engines.local.cache import Shelf, Slots
-from thinkwell.engines.local.forward import SCORES, chunk_queries, extend, tree_hidden
+from thinkwell.engines.local.forest import Grown, check_parents, forest_hidden
+from thinkwell.engines.local.forward import SCORES, chunk_queries, extend
 from thinkwell.engines.local.loading import load
 from thinkwell.engines.local.model import Decoder
 from thinkwell.engines.local.scheduler import Scheduler
@@ -166,6 +167,13 @@ class LocalEngine:
             await asyncio.sleep(0)
         return result
 
+    @property
+    def head(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (V, H) and bias of the language-model head: what turns a final hidden state into the logits of the next token."""
+        if self.decoder.head is None:
+            raise ModelError(f"model {self.info.model!r} has no language-model head; load a causal language model.")
+        return self.decoder.head, self.decoder.head_bias
+
     def _forward(self, sequences: Sequence[Sequence[int]], keep: bool = False) -> Any:
         """Batches of whole sequences of similar length: (indices, final hidden states (N, T, H), every layer's (N, T, H) if `keep`)."""
         order = sorted((i for i in range(len(sequences)) if len(sequences[i])), key=lambda i: len(sequences[i]))
@@ -201,8 +209,15 @@ class LocalEngine:
             extend(decoder, slots, [held], [done], queries)
             done += queries
         # The path's last token is the root: its logits come with the same forward.
-        hidden_QH = tree_hidden(decoder, slots, len(held), (prefix[-1], *tokens), (-1, *(parent + 1 for parent in parents)))
-        return Tree(decoder.logits(hidden_QH), tuple(prefix), tuple(tokens), slots.save(0, len(prefix) + len(tokens)), self.shelf)
+        check_parents(parents)
+        grown = Grown(len(held), (prefix[-1], *tokens), (-1, *(parent + 1 for parent in parents)))
+        return Tree(
+            decoder.logits(forest_hidden(decoder, slots, [grown]).hidden_MH),
+            tuple(prefix),
+            tuple(tokens),
+            slots.save(0, len(prefix) + len(tokens)),
+            self.shelf,
+        )
 
     # Life
 

@@ -1,4 +1,4 @@
-"""Batches for the decoder: one new token of many paths, many tokens of a few paths, and a tree of drafts after one path.
+"""Batches for the decoder: one new token of many paths, and many tokens of a few paths.
 
 Axes: N paths, Q new tokens a path, T cached positions, K key-value heads, G query heads a key-value head.
 """
@@ -86,35 +86,3 @@ def extend(
 def chunk_queries(shape: Shape, rows: int, length: int, wanted: int, chunk: int) -> int:
     """How many tokens a row to forward at once: at most `chunk` in all, and a bounded block of attention scores."""
     return max(1, min(wanted, chunk // rows, SCORES // max(1, rows * shape.heads * length)))
-
-
-def tree_hidden(decoder: Decoder, slots: Slots, row_length: int, tokens: Sequence[int], parents: Sequence[int]) -> Tensor:
-    """Hidden states (Q, H) of a tree of tokens after the `row_length` cached positions of row 0. parents[i] < i, or -1 for a child of the path's end.
-
-    Each node sees the path and its own ancestors (a mask, not a batch of branches); node i is written at position row_length + i of the row.
-    """
-    device, queries = decoder.device, len(tokens)
-    length = row_length + queries
-    slots.reserve(1, length)
-    decoder.reserve(length)
-    depths = [0] * queries
-    related = torch.eye(queries, dtype=torch.bool)
-    for node, parent in enumerate(parents):
-        if not -1 <= parent < node:
-            raise ValueError(f"parent of tree node {node} is {parent}; expected -1 or an earlier node.")
-        if parent >= 0:
-            depths[node] = depths[parent] + 1
-            related[node] |= related[parent]
-    related = related.to(device)
-    at_Q = torch.tensor(depths, device=device) + row_length
-    cached_T = torch.arange(length, device=device)
-    hidden_QT = torch.zeros((queries, length), dtype=torch.bool, device=device)
-    hidden_QT[:, row_length:] = ~related
-    window, windowed = smallest_window(decoder.shape), None
-    if window is not None and length > window:
-        position_T = torch.cat([cached_T[:row_length], at_Q])
-        windowed = spread(decoder.shape, decoder.dtype, (hidden_QT | (position_T <= at_Q[:, None] - window))[None])
-    group = Group(0, 1, length, spread(decoder.shape, decoder.dtype, hidden_QT[None]), windowed)
-    place_Q = torch.arange(row_length, length, device=device)
-    batch = Batch(torch.tensor(list(tokens), device=device), at_Q, (torch.zeros_like(place_Q), place_Q), queries, [group])
-    return decoder.hidden(batch, slots)

@@ -129,6 +129,97 @@ void attend(const float *qkv, const float *norm_q, const float *norm_k, const fl
     }
 }
 
+/* Like `mix` over positions [first, last] of the cache and the `extra` places in `more`: the branch of a draft tree that a query hangs on. */
+static inline __attribute__((always_inline)) void mix_branch(const float (*q)[MAX_DIM], const float *keys, const float *values, float *scores, float *out,
+                                                            int64_t first, int64_t last, const int64_t *more, int64_t extra, const int group, const int dim) {
+    int64_t length = last - first + 1 > 0 ? last - first + 1 : 0, all = length + extra;
+    const float *k = keys + first * dim, *v = values + first * dim;
+    for (int64_t t = 0; t < length; t++)
+        for (int g = 0; g < group; g++) {
+            float s = 0.0f;
+            for (int d = 0; d < dim; d++) s += q[g][d] * k[t * dim + d];
+            scores[g * all + t] = s;
+        }
+    for (int64_t t = 0; t < extra; t++)
+        for (int g = 0; g < group; g++) {
+            float s = 0.0f;
+            for (int d = 0; d < dim; d++) s += q[g][d] * keys[more[t] * dim + d];
+            scores[g * all + length + t] = s;
+        }
+    for (int g = 0; g < group; g++) {
+        float *s = scores + g * all, top = s[0], sum = 0.0f;
+        for (int64_t t = 0; t < all; t++) top = s[t] > top ? s[t] : top;
+        for (int64_t t = 0; t < all; t++) {
+            s[t] = exp_(s[t] - top);
+            sum += s[t];
+        }
+        float acc[4][MAX_DIM];
+        for (int i = 0; i < 4; i++)
+            for (int d = 0; d < dim; d++) acc[i][d] = 0.0f;
+        int64_t t = 0;
+        for (; t + 4 <= length; t += 4)
+            for (int i = 0; i < 4; i++)
+                for (int d = 0; d < dim; d++) acc[i][d] += s[t + i] * v[(t + i) * dim + d];
+        for (; t < length; t++)
+            for (int d = 0; d < dim; d++) acc[0][d] += s[t] * v[t * dim + d];
+        for (t = 0; t < extra; t++)
+            for (int d = 0; d < dim; d++) acc[1][d] += s[length + t] * values[more[t] * dim + d];
+        for (int d = 0; d < dim; d++) out[g * dim + d] = (acc[0][d] + acc[1][d] + acc[2][d] + acc[3][d]) / sum;
+    }
+}
+
+/* Trees of new tokens: token m of `count` belongs to cache row rows[m], is written at places[m] and stands at positions[m] of its path. It sees its row's cache
+ * below its tree's first token, its ancestors (parents[m] < m, -1 for a tree's first token) and itself. */
+void attend_trees(const float *qkv, const float *norm_q, const float *norm_k, const float *cos, const float *sin, float *keys, float *values,
+                  const int64_t *positions, const int64_t *rows, const int64_t *places, const int64_t *parents, float *out, int64_t count, int64_t heads,
+                  int64_t kv_heads, int64_t dim, int64_t row_stride, int64_t head_stride, int64_t window, float eps) {
+    int group = (int)(heads / kv_heads);
+    int64_t longest = 0;
+    for (int64_t m = 0; m < count; m++) longest = positions[m] + 1 > longest ? positions[m] + 1 : longest;
+    float scale = 1.0f / sqrtf((float)dim);
+#pragma omp parallel
+    {
+        float *scores = malloc(sizeof(float) * group * longest);
+        int64_t *more = malloc(sizeof(int64_t) * longest);
+        float q[MAX_GROUP][MAX_DIM];
+#pragma omp for schedule(static)
+        for (int64_t item = 0; item < count * kv_heads; item++) { /* all keys and values are there before the first query looks */
+            int64_t m = item / kv_heads, head = item % kv_heads, at = rows[m] * row_stride + head * head_stride + places[m] * dim;
+            const float *x = qkv + m * (heads + 2 * kv_heads) * dim;
+            turn(x + (heads + head) * dim, norm_k, cos + positions[m] * dim, sin + positions[m] * dim, keys + at, (int)dim, eps, 1.0f);
+            memcpy(values + at, x + (heads + kv_heads + head) * dim, sizeof(float) * dim);
+        }
+#pragma omp for schedule(dynamic, 4)
+        for (int64_t item = 0; item < count * kv_heads; item++) {
+            int64_t m = item / kv_heads, head = item % kv_heads, last = positions[m];
+            int64_t first = window > 0 && last + 1 > window ? last + 1 - window : 0, extra = 0, node = m;
+            for (; parents[node] >= 0; node = parents[node])
+                if (positions[node] >= first) more[extra++] = places[node];
+            const float *x = qkv + m * (heads + 2 * kv_heads) * dim, *c = cos + last * dim, *s = sin + last * dim;
+            const float *k = keys + rows[m] * row_stride + head * head_stride, *v = values + rows[m] * row_stride + head * head_stride;
+            float *o = out + (m * heads + head * group) * dim;
+            for (int g = 0; g < group; g++) turn(x + (head * group + g) * dim, norm_q, c, s, q[g], (int)dim, eps, scale);
+#define BRANCH(G, D) if (group == G && dim == D) mix_branch(q, k, v, scores, o, first, places[node], more, extra, G, D); else
+            BRANCH(1, 32) BRANCH(2, 32) BRANCH(1, 64) BRANCH(2, 64) BRANCH(4, 64) BRANCH(7, 64) BRANCH(1, 128) BRANCH(2, 128) BRANCH(4, 128) BRANCH(8, 128)
+            mix_branch(q, k, v, scores, o, first, places[node], more, extra, group, (int)dim);
+        }
+        free(scores);
+        free(more);
+    }
+}
+
+/* Moves cached positions within their rows: `count` moves of one position each, in order, in all `blocks` (layer, key or value) of `block_stride` floats. */
+void move_places(float *cache, const int64_t *rows, const int64_t *from, const int64_t *to, int64_t count, int64_t blocks, int64_t block_stride,
+                 int64_t kv_heads, int64_t dim, int64_t row_stride, int64_t head_stride) {
+#pragma omp parallel for schedule(static) if (count * blocks * kv_heads > 512)
+    for (int64_t block = 0; block < blocks; block++)
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t head = 0; head < kv_heads; head++) {
+                float *base = cache + block * block_stride + rows[i] * row_stride + head * head_stride;
+                memmove(base + to[i] * dim, base + from[i] * dim, sizeof(float) * dim);
+            }
+}
+
 /* Philox4x32-10 of 16 consecutive vocabulary blocks: words[4 * i + j] is word j of block first + i. */
 static inline void philox16(uint32_t first, uint32_t c1_, uint32_t c2_, uint32_t c3_, uint32_t k0, uint32_t k1, uint32_t *words) {
     uint32_t c0[16], c1[16], c2[16], c3[16];

@@ -88,6 +88,7 @@ class Batch:
     queries: int  # Q
     groups: Sequence[Group]
     dense: bool = False  # token m belongs to cache row m and sees every position up to its own, which is its rope position
+    parents_M: Tensor | None = None  # trees of tokens, for the compiled kernel: the token that each hangs on, -1 for the first of a tree
 
 
 class Decoder:
@@ -135,8 +136,8 @@ class Decoder:
         return x_MH
 
     def decodes_natively(self, batch: Batch) -> bool:
-        """Whether the compiled kernel does this batch's attention: one new token of each of the first rows. It needs no groups."""
-        return self.native is not None and batch.queries == 1 and batch.dense
+        """Whether a compiled kernel does this batch's attention: one new token of each of the first rows, or trees of tokens. It needs no groups."""
+        return self.native is not None and ((batch.queries == 1 and batch.dense) or batch.parents_M is not None)
 
     def _norm(self, x_MH: Tensor, weight_H: Tensor) -> Tensor:
         if self.native is not None:
@@ -153,6 +154,10 @@ class Decoder:
         assert self.native is not None
         layer, window = self.layers[index], self.shape.windows[index]
         norms = None if layer.norm_q is None or layer.norm_k is None else (layer.norm_q, layer.norm_k)
+        if batch.parents_M is not None:
+            return self.native.attend_trees(
+                qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, *batch.write, batch.parents_M, self.shape.heads, window, self.eps
+            )  # fmt: skip
         return self.native.attend(
             qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, self.shape.heads, window, self.eps
         )  # fmt: skip

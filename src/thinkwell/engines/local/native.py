@@ -39,6 +39,8 @@ SIGNATURES = {
     "silu_mul": [_POINTER] * 2 + [_INT] * 2,
     "attend": [_POINTER] * 9 + [_INT] * 7 + [_FLOAT],
     "draw": [_POINTER] * 5 + [_INT] * 2,
+    "attend_trees": [_POINTER] * 12 + [_INT] * 7 + [_FLOAT],
+    "move_places": [_POINTER] * 4 + [_INT] * 7,
 }
 
 
@@ -49,7 +51,9 @@ class Native:
         for name, arguments in SIGNATURES.items():
             function = getattr(library, name)
             function.argtypes, function.restype = arguments, None
-        self._rms, self._silu_mul, self._attend, self._draw = (getattr(library, name) for name in SIGNATURES)
+        self._rms, self._silu_mul, self._attend, self._draw, self._attend_trees, self._move_places = (
+            getattr(library, name) for name in SIGNATURES
+        )
 
     def rms(self, x_MH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
         out_MH = torch.empty_like(x_MH)
@@ -75,6 +79,28 @@ class Native:
             rows, heads, kv_heads, dim, keys_NKTD.stride(0), keys_NKTD.stride(1), window or 0, eps,
         )  # fmt: skip
         return out
+
+    def attend_trees(
+        self, qkv: Tensor, norms: tuple[Tensor, Tensor] | None, rope: tuple[Tensor, Tensor], keys_NKTD: Tensor, values_NKTD: Tensor, positions_M: Tensor,
+        rows_M: Tensor, places_M: Tensor, parents_M: Tensor, heads: int, window: int | None, eps: float,
+    ) -> Tensor:  # fmt: skip
+        """Trees of new tokens after the rows: writes their keys and values at `places_M` and returns what their heads attend to, (M, A D)."""
+        count, (_, kv_heads, _, dim) = qkv.shape[0], keys_NKTD.shape
+        out = qkv.new_empty((count, heads * dim))
+        norm_q, norm_k = (norms[0].data_ptr(), norms[1].data_ptr()) if norms else (None, None)
+        self._attend_trees(
+            qkv.data_ptr(), norm_q, norm_k, rope[0].data_ptr(), rope[1].data_ptr(), keys_NKTD.data_ptr(), values_NKTD.data_ptr(), positions_M.data_ptr(),
+            rows_M.data_ptr(), places_M.data_ptr(), parents_M.data_ptr(), out.data_ptr(),
+            count, heads, kv_heads, dim, keys_NKTD.stride(0), keys_NKTD.stride(1), window or 0, eps,
+        )  # fmt: skip
+        return out
+
+    def move_places(self, data: Tensor, rows_I: Tensor, from_I: Tensor, to_I: Tensor) -> None:
+        """Copies cached positions within their rows, one after the other. data: (L, 2, N, K, T, D)."""
+        layers, two, _, kv_heads, _, dim = data.shape
+        self._move_places(
+            data.data_ptr(), rows_I.data_ptr(), from_I.data_ptr(), to_I.data_ptr(), len(rows_I), layers * two, data.stride(1), kv_heads, dim, data.stride(2), data.stride(3)
+        )  # fmt: skip
 
     def draw(self, logits_NV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positions_N: Tensor) -> Tensor:
         tokens_N = torch.empty_like(positions_N)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thinkwell.core.path import Finish
+from thinkwell.decoding.drafts import Drafter
 from thinkwell.engines.local.text import Stream, Vocabulary
 from thinkwell.engines.protocol import Completion, Request
 from thinkwell.engines.stops import find_stop
@@ -31,7 +32,10 @@ class Run:
     peek: int | None = None  # give this many next-token log-probs (0: all) instead of writing
     logprobs: list[float] = field(default_factory=list)
     computed: int = 0
-    steps: int = 0  # of prefill; decoding adds one a token
+    steps: int = 0  # of prefill; decoding adds one a token, but for those saved
+    drafter: Drafter | None = None
+    ahead: tuple[int, Any] | None = None  # noise for drafts: of the positions from the first number on
+    saved: int = 0  # tokens written without a step of their own, as drafts of them stood
 
     @property
     def written(self) -> int:
@@ -56,7 +60,13 @@ def start_run(
         stream=Stream(vocabulary, request.prefix, dropped, request.on_tokens) if request.on_tokens else None,
         deadline=None if request.deadline is None else time.monotonic() + request.deadline,
         peek=peek,
+        drafter=None if request.draft is None or peek is not None else request.draft.drafter(request.sampling, lineage_root(request)),
     )
+
+
+def lineage_root(request: Request) -> str:
+    """The path that this one was forked from first, or itself."""
+    return request.lineage[-1] if request.lineage else request.key.path
 
 
 def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
@@ -97,5 +107,5 @@ def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
         stop_matched=matched,
         prefill_computed=run.computed,
         prefill_reused=run.start - run.computed,
-        steps=run.steps + len(ids),
+        steps=run.steps + len(ids) - run.saved,
     )

@@ -77,6 +77,24 @@ class Sampler:
             return draw_wide(logits_NV, self.temperature_N1, self.keys_N4, positions_N)
         return torch.addcmul(logits_NV, self._noise(positions_N, logits_NV.shape[1]), self.temperature_N1).argmax(-1)
 
+    def draw_nodes(self, logits_MV: Tensor, rows_M: Tensor, positions_M: Tensor) -> Tensor:
+        """One token a node of the rows' draft trees: (M,) int64, each what `draw` would give its row at that position."""
+        logits_MV = logits_MV.to(self.dtype)
+        self.noise_WNV = None  # made ahead for one position a step
+        if not self.random:
+            return logits_MV.argmax(-1)
+        if self.filters is not None:
+            filters = filters_of([self.sampling[row] for row in rows_M.tolist()], self.device, self.dtype)
+            if filters is not None:
+                logits_MV = logits_MV.index_copy(0, filters.rows, filtered(logits_MV[filters.rows], filters))
+        temperature_M1, keys_M4 = self.temperature_N1[rows_M], self.keys_N4[rows_M]
+        if self.native is not None:
+            return self.native.draw(logits_MV.contiguous(), temperature_M1, keys_M4, positions_M)
+        if logits_MV.shape[1] >= WIDE:
+            return draw_wide(logits_MV, temperature_M1, keys_M4, positions_M)
+        noise_MV = gumbel_(uniforms(keys_M4, positions_M, logits_MV.shape[1], self.dtype))
+        return torch.addcmul(logits_MV, noise_MV, temperature_M1).argmax(-1)
+
     def _noise(self, positions_N: Tensor, vocab: int) -> Tensor:
         if self.noise_WNV is None or self.used >= len(self.noise_WNV):
             rows = len(positions_N)

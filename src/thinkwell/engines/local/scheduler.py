@@ -8,6 +8,7 @@ loop, without threads: `while scheduler.step(): await asyncio.sleep(0)`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from torch import Tensor
 
 from thinkwell.core.errors import EngineError
 from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored
+from thinkwell.engines.local.drafted import Verifier, Widths, check_rule, moves_of, propose, run_trees, teach
+from thinkwell.engines.local.forest import keep_branches
 from thinkwell.engines.local.forward import chunk_queries, decode_group, extend
 from thinkwell.engines.local.model import Batch, Decoder
-from thinkwell.engines.local.run import Run, completion, start_run
+from thinkwell.engines.local.run import Run, completion, lineage_root, start_run
 from thinkwell.engines.local.sampling import Sampler, logprob_of
 from thinkwell.engines.local.text import Vocabulary
 from thinkwell.engines.protocol import Request
@@ -55,7 +58,7 @@ class Scheduler:
         shape = decoder.shape
         self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
         self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
-        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
+        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, most=rows)
         self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.sampler = Sampler(decoder.device, decoder.dtype)
         self.pending: deque[Run] = deque()
@@ -65,7 +68,8 @@ class Scheduler:
         self.changed = False
         self.origin: list[int] = []  # row that each active path had when rows were last assigned, -1: none
         self.cancelled = False  # whether a caller gave a request up since the last step
-        self.steered = self.logprobs_wanted = False
+        self.steered = self.logprobs_wanted = self.drafted = False
+        self.widths = Widths(decoder)
         self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
         self.watched_all = False
         self.writes: list[Callable[[int], None]] = []
@@ -80,6 +84,8 @@ class Scheduler:
             raise EngineError(
                 "a request without prefix ids reached the local engine; expected at least one id (render or encode the prompt first)."
             )
+        if request.draft is not None:
+            check_rule(request.draft, request.draft.drafter(request.sampling, lineage_root(request)))
         run = start_run(request, future, self.vocabulary, self.eos, self.decoder.shape.context, peek)
         if peek is None and run.limit <= run.start:
             future.set_result(completion(run, self.vocabulary))
@@ -103,7 +109,12 @@ class Scheduler:
             if more and 2 * len(self.active) < self.rows:
                 return True
         if self.active:
-            self._decode()
+            if self.changed:
+                self._assign()
+            if self.drafted:
+                self._decode_drafted()
+            else:
+                self._decode()
         return bool(self.active or self.pending or self.wave)
 
     def _drop_cancelled(self) -> None:
@@ -194,7 +205,7 @@ class Scheduler:
         first, length = len(self.active), len(job.tokens)
         self.active += job.runs
         self.origin += [-1] * len(job.runs)
-        self.slots.reserve(len(self.active), length + 1)
+        self.slots.reserve(len(self.active), length + 1, live=first)
         if data is not None and length:
             self.slots.load(slice(first, len(self.active)), data, length)
         for run in job.runs:
@@ -204,8 +215,6 @@ class Scheduler:
     # Writing
 
     def _decode(self) -> None:
-        if self.changed:
-            self._assign()
         active, decoder, positions_N = self.active, self.decoder, self.positions_N
         self.slots.reserve(len(active), self.longest)
         decoder.reserve(self.longest)
@@ -228,7 +237,48 @@ class Scheduler:
             write(token)
         self.longest += 1
         self.spare -= 1
-        left = [row for row in (self._suspects(tokens) if not failed else range(len(tokens))) if self._ended(active[row], row, logits_NV, failed.get(row))]
+        left = [
+            row
+            for row in (self._suspects(tokens) if not failed else range(len(tokens)))
+            if self._ended(active[row], logits_NV[row], failed.get(row))
+        ]
+        for row in reversed(left):
+            self._leave(row)
+
+    def _decode_drafted(self) -> None:
+        """One forward over a tree of guesses after every path; each path writes the branch that stands and one token more."""
+        active, slots = self.active, self.slots
+        started = time.perf_counter()
+        width = self.widths.nodes(len(active), [run.request.draft for run in active if run.request.draft is not None])
+        trees = [propose(run, width, self.decoder.shape.vocab) for run in active]
+        forest, logits_MV = run_trees(self.decoder, slots, trees)
+        verifier = Verifier(self.sampler, forest, logits_MV, trees)
+        verifier.verify()
+        keep_branches(self.decoder, slots, moves_of(trees))
+        teach(verifier)
+        self.widths.learn(trees, width, len(logits_MV), time.perf_counter() - started)
+        left = []
+        for row, tree in enumerate(trees):
+            run, first = active[row], forest.first[row]
+            if self.logprobs_wanted:
+                places = [first + node for node in tree.nodes]
+                logprobs = logprob_of(logits_MV[places], torch.tensor(tree.tokens, device=logits_MV.device)).tolist()
+            before = len(run.ids)
+            for number, token in enumerate(tree.tokens):
+                run.ids.append(token)
+                if self.logprobs_wanted:
+                    run.logprobs.append(logprobs[number])
+                if (run.watch is None or token in run.watch or len(run.ids) >= run.limit or row in verifier.failed) and self._ended(
+                    run, logits_MV[first], verifier.failed.get(row)
+                ):
+                    left.append(row)
+                    break
+            run.saved += len(run.ids) - before - 1
+            if run.request.draft is not None and run.peek is None:
+                run.request.draft.stats.count(len(run.ids) - before, tree.draft, tree.accepted)
+        self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=self.decoder.device)
+        self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=self.decoder.device)
+        self.longest, self.spare = max(len(run.ids) for run in active), 0
         for row in reversed(left):
             self._leave(row)
 
@@ -245,14 +295,14 @@ class Scheduler:
             ]
         return [row for row, token in enumerate(tokens) if token in watched]
 
-    def _ended(self, run: Run, row: int, logits_NV: Tensor, error: Exception | None) -> bool:
+    def _ended(self, run: Run, logits_V: Tensor, error: Exception | None) -> bool:
         """Resolves the run's future if it has ended. An error in a caller's hook or callback ends that caller's run only."""
         if run.future.cancelled():
             return True
         try:
             if error is not None:
                 raise error
-            result = logits_NV[row].double().log_softmax(-1) if run.peek is not None else completion(run, self.vocabulary)
+            result = logits_V.double().log_softmax(-1) if run.peek is not None else completion(run, self.vocabulary)
         except Exception as problem:  # noqa: BLE001 - whatever a caller's code raises goes to that caller
             run.future.set_exception(problem)
             return True
@@ -289,6 +339,7 @@ class Scheduler:
             watches = {run.watch for run in active}
             self.watched_all = None in watches
             self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
+            self.drafted = any(run.drafter is not None for run in active)
             self.spare = 0
         if self.spare <= 0:
             self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)

@@ -1,0 +1,244 @@
+"""Drafting in the engine: the text of plain decoding, token for token, whatever is drafted and by whom; and laws that stay what they are under the rules that reject."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from tests.engines.local.conftest import FAMILIES, request, tiny, write
+from thinkwell.core.errors import ConfigError
+from thinkwell.core.sampling import GREEDY, Sampling
+from thinkwell.decoding.acceptance import Rule
+from thinkwell.decoding.draft_tree import heuristic_tree
+from thinkwell.decoding.drafts import Draft, Drafting
+from thinkwell.decoding.rivals import AdaptiveNgram, PromptLookup, SuffixDecoding, TokenRecycling
+from thinkwell.decoding.stand import NgramTable, StandDrafter
+from thinkwell.engines.local.engine import LocalEngine
+
+PROMPT = [5, 9, 12, 40, 41, 42, 9, 12]
+MAKERS = {
+    "stand": StandDrafter,
+    "prompt_lookup": PromptLookup,
+    "adaptive_ngram": AdaptiveNgram,
+    "token_recycling": TokenRecycling,
+    "suffix": SuffixDecoding,
+}
+
+
+class Oracle:
+    """Knows what each path will write, and lies about every seventh token: branches of all lengths stand."""
+
+    top, draws = 0, False
+
+    def __init__(self, truth: dict[str, Sequence[int]]) -> None:
+        self.truth = truth
+
+    def propose(self, path: str, ids: Sequence[int], nodes: int, depth: int, noise: Any) -> Draft:
+        ahead = [
+            t if (len(ids) + i) % 7 else (t + 1) % 300 for i, t in enumerate(self.truth[path][len(ids) : len(ids) + min(depth, nodes // 2)])
+        ]
+        tokens: list[int] = []
+        parents: list[int] = []
+        last = -1
+        for token in ahead:  # a decoy first at every level: what stands must move in the cache
+            tokens += [(token + 2) % 300, token]
+            parents += [last, last]
+            last = len(tokens) - 1
+        return Draft(tokens, parents)
+
+    def observe(self, contexts: Any, tops: Any) -> None:
+        raise AssertionError("it wants to see nothing")
+
+
+def written(engine: LocalEngine, requests: Sequence[Any]) -> list[tuple[int, ...]]:
+    return [done.tokens for done in write(engine, *requests)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_accepted_branches_leave_the_cache_as_plain_decoding_does(family: str, tokenizer: Any) -> None:
+    model = tiny(family)
+    orders = [request(str(n), PROMPT[: 3 + n], 40 - n) for n in range(5)]
+    plain = written(LocalEngine(model, tokenizer), orders)
+    truth = {order.key.path: [*order.prefix, *tokens] for order, tokens in zip(orders, plain, strict=True)}
+    drafting = Drafting(lambda: Oracle(truth), nodes=12)
+    drafted = written(LocalEngine(model, tokenizer), [replace(order, draft=drafting) for order in orders])
+    assert drafted == plain
+    assert drafting.stats.mean_accepted_tokens > 3
+    assert drafting.stats.tokens == sum(map(len, plain))
+
+
+@pytest.fixture(scope="module")
+def hundred(tokenizer: Any) -> tuple[Any, list[Any], list[tuple[int, ...]]]:
+    """A model, a hundred requests of all temperatures and filters, and what plain decoding writes."""
+    model = tiny("qwen3")
+    with torch.no_grad():  # surer of itself, so that drafts stand
+        model.lm_head.weight.mul_(3)
+    kinds = [Sampling(0.7), Sampling(1.0, top_p=0.9), Sampling(0.9, top_k=5), GREEDY, Sampling(0.6, min_p=0.1)]
+    orders = [
+        request(str(n), PROMPT[: 2 + n % 7], 10 + n % 23, sampling=kinds[n // 20], lineage=(f"p:{n}",), ignore_eos=n % 2 == 0)
+        for n in range(100)
+    ]
+    return model, orders, written(LocalEngine(model, tokenizer, rows=16), orders)
+
+
+@pytest.mark.parametrize("rule", [Rule.GUMBEL_COUPLED, Rule.MATCH])
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_hundred_sequences_are_those_of_plain_decoding(maker: str, rule: Rule, hundred: Any, tokenizer: Any) -> None:
+    """Token for token, in float64, in batches that paths join and leave."""
+    if rule is Rule.MATCH and maker != "stand":
+        pytest.skip("the same thing for drafters of candidates")
+    model, orders, plain = hundred
+    drafting = Drafting(MAKERS[maker], rule, nodes=12)
+    assert written(LocalEngine(model, tokenizer, rows=16), [replace(order, draft=drafting) for order in orders]) == plain
+    assert drafting.stats.mean_accepted_tokens > 1.02
+    assert drafting.stats.tokens == sum(map(len, plain))
+
+
+def test_drafted_and_plain_paths_share_a_batch(tokenizer: Any) -> None:
+    model = tiny("llama")
+    orders = [request(str(n), PROMPT, 30, sampling=Sampling(0.5), logprobs=True) for n in range(6)]
+    plain = write(LocalEngine(model, tokenizer), *orders)
+    drafting = Drafting(StandDrafter, nodes=8)
+    mixed = write(LocalEngine(model, tokenizer), *[replace(order, draft=drafting if n % 2 else None) for n, order in enumerate(orders)])
+    for ours, theirs in zip(mixed, plain, strict=True):
+        assert ours.tokens == theirs.tokens
+        assert ours.logprobs == pytest.approx(theirs.logprobs, abs=1e-9)
+    assert sum(done.steps for done in mixed) < sum(done.steps for done in plain)
+
+
+def test_stop_strings_stop_tokens_and_lengths_cut_a_branch_where_plain_decoding_ends(tokenizer: Any) -> None:
+    model = tiny("qwen3")
+    free = write(LocalEngine(model, tokenizer), request("0", PROMPT, 60))[0]
+    truth = {"0": [*PROMPT, *free.tokens]}
+    for more in (
+        {"stop_tokens": (free.tokens[17],)},
+        {"stop": (tokenizer.decode([free.tokens[20]]),)},
+        {"stop": (tokenizer.decode([free.tokens[20]]),), "include_stop": False},
+        {"max_tokens": 23},
+        {"stop_tokens": (free.tokens[9],), "min_tokens": 30},
+        {"ignore_eos": False, "min_tokens": 11},
+    ):
+        order = request("0", PROMPT, **{"max_tokens": 60, **more})  # type: ignore[arg-type]
+        plain = write(LocalEngine(model, tokenizer), order)[0]
+        drafted = write(LocalEngine(model, tokenizer), replace(order, draft=Drafting(lambda: Oracle(truth), nodes=16)))[0]
+        assert replace(drafted, steps=plain.steps) == plain, more
+
+
+def test_a_path_that_goes_on_finds_what_drafting_left_in_the_cache(tokenizer: Any) -> None:
+    model = tiny("qwen2")
+    whole = write(LocalEngine(model, tokenizer), request("0", PROMPT, 40))[0].tokens
+    engine = LocalEngine(model, tokenizer)
+    drafting = Drafting(lambda: Oracle({"0": [*PROMPT, *whole]}), nodes=16)
+    first = write(engine, request("0", PROMPT, 21, lineage=("p:0",), draft=drafting))[0]
+    second = write(engine, request("0", [*PROMPT, *first.tokens], 19, lineage=("p:0",), draft=drafting))[0]
+    assert (*first.tokens, *second.tokens) == whole
+    assert second.prefill_computed == 1
+    assert first.steps < 15
+
+
+class Recorder:
+    """A hook with a memory: it must be called as plain decoding calls it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+
+    def __call__(self, logits_V: torch.Tensor, tokens: Sequence[int]) -> torch.Tensor:
+        self.seen.append(tuple(tokens))
+        return logits_V.roll(len(self.seen))
+
+
+def test_hooks_see_the_branch_that_stands_and_nothing_else(tokenizer: Any) -> None:
+    model = tiny("qwen3")
+    plain_hook, drafted_hook = Recorder(), Recorder()
+    plain = write(LocalEngine(model, tokenizer), request("0", PROMPT, 25, hook=plain_hook, min_tokens=3))[0]
+    drafting = Drafting(lambda: Oracle({"0": [*PROMPT, *plain.tokens]}), nodes=10)
+    drafted = write(LocalEngine(model, tokenizer), request("0", PROMPT, 25, hook=drafted_hook, min_tokens=3, draft=drafting))[0]
+    assert drafted.tokens == plain.tokens
+    assert drafted_hook.seen == plain_hook.seen
+    assert drafting.stats.mean_accepted_tokens > 2
+
+
+def test_a_hook_that_fails_ends_its_own_path_only(tokenizer: Any) -> None:
+    def broken(logits_V: torch.Tensor, tokens: Sequence[int]) -> torch.Tensor:
+        raise RuntimeError("no")
+
+    engine = LocalEngine(tiny("qwen3"), tokenizer)
+
+    async def both() -> list[Any]:
+        drafting = Drafting(StandDrafter, nodes=4)
+        orders = [request("0", PROMPT, 9, draft=drafting), request("1", PROMPT, 9, draft=drafting, hook=broken)]
+        return await asyncio.gather(*(engine.generate([order]) for order in orders), return_exceptions=True)
+
+    good, bad = asyncio.run(both())
+    assert len(good[0].tokens) == 9
+    assert isinstance(bad, RuntimeError)
+
+
+def test_a_drafter_of_candidates_is_refused_by_rules_that_reject(tokenizer: Any) -> None:
+    drafting = Drafting(PromptLookup, Rule.REJECTION)
+    with pytest.raises(ConfigError, match="gumbel_coupled"):
+        write(LocalEngine(tiny("qwen3"), tokenizer), request("0", PROMPT, 5, draft=drafting))
+
+
+@pytest.mark.parametrize("rule", [Rule.CHAIN, Rule.WITH_REPLACEMENT, Rule.REJECTION])
+def test_rules_that_reject_keep_the_law_of_two_tokens(rule: Rule, tokenizer: Any) -> None:
+    """Pairs of tokens of 2000 paths against the model's exact law, by chi-square over the pairs that are common enough."""
+    model = tiny("qwen3", torch.float32)
+    sampling = Sampling(0.8, top_k=3)
+    count = 2000
+    drafting = Drafting(lambda: StandDrafter(NgramTable(2, 1), heuristic_tree(6, 3)), rule, nodes=6)
+    engine = LocalEngine(model, tokenizer, rows=64)
+    seen = Counter(
+        tokens for tokens in written(engine, [request(str(n), PROMPT, 2, sampling=sampling, draft=drafting) for n in range(count)])
+    )
+    expected: dict[tuple[int, ...], float] = {}
+    for a, pa in top_law(engine, PROMPT, sampling).items():
+        for b, pb in top_law(engine, [*PROMPT, a], sampling).items():
+            expected[a, b] = count * pa * pb
+    assert set(seen) <= set(expected)
+    common = [pair for pair, mean in expected.items() if mean > 5]
+    chi2 = sum((seen[pair] - expected[pair]) ** 2 / expected[pair] for pair in common)
+    assert drafting.stats.mean_accepted_tokens > 1.1
+    assert chi2 < 26.1 + 2  # 0.999 at 8 degrees of freedom
+
+
+def top_law(engine: LocalEngine, ids: Sequence[int], sampling: Sampling) -> dict[int, float]:
+    best = asyncio.run(engine.peek([ids], top=sampling.top_k))[0]
+    ids_, logp = list(best), torch.tensor(list(best.values()), dtype=torch.float64)
+    return dict(zip(ids_, (logp / sampling.temperature).softmax(-1).tolist(), strict=True))
+
+
+def test_native_and_torch_forests_agree(tokenizer: Any) -> None:
+    from thinkwell.engines.local.cache import Slots
+    from thinkwell.engines.local.forest import Grown, forest_hidden
+    from thinkwell.engines.local.model import Decoder
+
+    for family in FAMILIES:
+        decoder = Decoder(tiny(family, torch.float32))
+        if decoder.native is None:
+            pytest.skip("no compiler")
+        shape, rng = decoder.shape, random.Random(3)
+        trees = []
+        for _ in range(4):
+            size = rng.randrange(1, 12)
+            trees.append(
+                Grown(rng.randrange(5, 40), [rng.randrange(300) for _ in range(size)], [-1, *(rng.randrange(n) for n in range(1, size))])
+            )
+        results = []
+        for native in (decoder.native, None):
+            decoder.native = native
+            torch.manual_seed(1)
+            slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, 4, 64)
+            slots.data.normal_()
+            forest = forest_hidden(decoder, slots, trees)
+            results.append(
+                torch.cat([forest.hidden_MH[first : first + len(tree.tokens)] for first, tree in zip(forest.first, trees, strict=True)])
+            )
+        torch.testing.assert_close(results[0], results[1], atol=2e-4, rtol=1e-3)
