@@ -236,6 +236,21 @@ def test_splices_are_counted_apart_and_reopen_a_path() -> None:
     run(work())
 
 
+def test_what_is_spliced_may_come_with_its_ids() -> None:
+    """Ids are the truth: a text whose ids are known is not tokenised again."""
+
+    async def work() -> None:
+        door = session({"*": "x"})
+        (path,) = await door.open()
+        ids = [ord(character) + 1 for character in "one"]  # the toy tokenizer would make one word of it
+        path = await door.splice(path, "one", ids=ids)
+        assert path.tokens[-3:] == ids
+        assert path.text == "one"
+        assert door.usage.injected == 3
+
+    run(work())
+
+
 def test_scores_are_paid_once_a_length_and_stop_at_the_ceiling() -> None:
     async def work() -> None:
         scorer = ScriptedScorer(lambda text: [0.25, 0.75])

@@ -145,6 +145,8 @@ def test_noise_has_the_variance_asked_for():
     latents = Latents(torch.zeros(400, 50), Head(torch.zeros(3, 50)), [0] * 400, lr=0.1)
     latents.shake(0.5, seed=3)
     assert latents.z_NH.var().item() == pytest.approx(0.5, rel=0.05)
+    latents.shake(0.5, seed=4)  # not on top of the first
+    assert latents.z_NH.var().item() == pytest.approx(0.5, rel=0.05)
 
 
 def test_what_cannot_be_is_refused():

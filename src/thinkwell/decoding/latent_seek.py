@@ -74,7 +74,8 @@ class Latents:
         if optimizer not in ("adam", "sgd"):
             raise ConfigError(f"optimizer {optimizer!r} is not known; expected adam or sgd.")
         self.head, self.lr, self.optimizer = head, lr, optimizer
-        self.z_NH = states_NH.detach().to(head.dtype).clone()
+        self.start_NH = states_NH.detach().to(head.dtype).clone()
+        self.z_NH = self.start_NH.clone()
         self.tokens = list(tokens)
         self.banned = sorted(banned)
         self.steps = 0
@@ -97,9 +98,9 @@ class Latents:
 
     @torch.no_grad()
     def shake(self, variance: float, seed: int) -> None:
-        """Adds Gaussian noise to every state: the unguided control."""
+        """The first states with Gaussian noise added: the unguided control."""
         noise_NH = torch.randn(self.z_NH.shape, generator=torch.Generator().manual_seed(seed), dtype=self.z_NH.dtype)
-        self.z_NH += variance**0.5 * noise_NH.to(self.z_NH.device)
+        self.z_NH = self.start_NH + variance**0.5 * noise_NH.to(self.z_NH.device)
 
     @torch.no_grad()
     def decode(self, temperature: float = 0.0, seed: int = 0) -> int:

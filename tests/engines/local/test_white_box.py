@@ -90,3 +90,12 @@ def test_rendering_uses_the_chat_template(engine):
     assert rendered.text == "the é\nab"
     assert asyncio.run(engine.decode(rendered.tokens)) == rendered.text
     assert isinstance(Request.__doc__, str)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "llama"])
+def test_the_head_turns_final_states_into_logits(family, tokenizer):
+    model = tiny(family)
+    engine = LocalEngine(model, tokenizer)
+    (states,) = asyncio.run(engine.hidden([PROMPT]))
+    weight, bias = engine.head
+    torch.testing.assert_close(torch.nn.functional.linear(states[-1], weight, bias), plain_logits(model, PROMPT), atol=1e-9, rtol=0)
