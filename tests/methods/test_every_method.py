@@ -47,6 +47,7 @@ VARIANTS = [
     ("subthoughts", {}),
     ("subthoughts", {"completion": "greedy", "max_prefixes": 3}),
     ("subthoughts", {"cuts": "random", "cut": "text"}),
+    ("latent_seek", {"search": "resample"}),
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]
