@@ -39,6 +39,10 @@ VARIANTS = [
     ("budget_forcing", {"ignore_text": "", "n_ignore": 3}),
     ("budget_forcing", {"mode": "reject", "max_thinking_tokens": 6}),
     ("budget_forcing", {"mode": "tell"}),
+    ("leap", {}),
+    ("leap", {"router": "hybrid", "similarity": "indel", "wording": "lab", "share_finished": True, "summary_tokens": 3, "answer_tokens": 6}),
+    ("leap", {"router": "random", "single_path": True, "boundary": "cut", "summary_tokens": 2}),
+    ("leap", {"router": "all", "explain": False, "comm_rounds": (1, 2), "wording": "instruct", "max_rounds": 6, "summary_tokens": 4}),
     ("solve_detect_verify", {}),
     ("solve_detect_verify", {"verify": "think@2", "max_refine": 2, "n_refine": 2, "reverify": True, "keywords": ("wait", "b"), "wording": "lab"}),
     ("solve_detect_verify", {"detect": False, "verify": "nothinking@3", "split": "keywords"}),
@@ -48,6 +52,13 @@ VARIANTS = [
     ("subthoughts", {"completion": "greedy", "max_prefixes": 3}),
     ("subthoughts", {"cuts": "random", "cut": "text"}),
     ("latent_seek", {"search": "resample"}),
+    ("sift", {}),
+    ("sift", {"accept": "sticker", "agree_with": "query", "stages": 2, "forward_repeats": 2, "decoding": "run"}),
+    ("sift", {"consistency": "sticker", "n_samples": 3}),
+    ("sift", {"consistency": "prediction", "n_samples": 3, "wording": "lab"}),
+    ("sift", {"consistency": "sift"}),
+    ("self_refine", {}),
+    ("self_refine", {"history": "last", "decoding": "run", "wording": "lab", "max_attempts": 2}),
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]
@@ -214,7 +225,7 @@ def test_no_time_left_is_no_answer(name, knobs, toy):
     assert session.usage.generated_tokens == 0
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing"])
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
 def test_methods_that_go_on_from_a_prefix_are_refused_where_that_is_impossible(name):
     able = ("local", frozenset({Capability.CONTINUE_PREFIX}))
     with pytest.raises(MissingCapability, match=r"continue_prefix.*local"):
@@ -229,7 +240,7 @@ def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
     assert outcome.answer.canonical == "7"
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing"])
+@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
 def test_step_methods_run_on_a_server_that_gives_text_without_ids(name, toy):
     script = lambda ask: "7}" if ask.so_far.endswith("{") else ("\\boxed{7}" if ask.so_far.count("\n\n") > 1 else "a b\n\n")  # noqa: E731
     engine = ScriptedEngine(script, capabilities=frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES}))

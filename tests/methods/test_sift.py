@@ -71,7 +71,7 @@ def test_agreement_at_the_first_stage_takes_three_replies(play):
     [("two", 6, 2), ("three", 10, 3)],
 )
 def test_later_stages_take_six_and_ten_replies(play, agreeing, replies, stage):
-    apart = {name: 1 for name in ("one", "two", "three")}
+    apart = dict.fromkeys(("one", "two", "three"), 1)
     run = play("sift", reader := Reader(sticker=apart, both={**dict.fromkeys(apart, 2), agreeing: 1}), preset=PLAIN)
     assert len(reader.asked) == replies == run.outcome.facts["generations"]
     assert run.outcome.facts["stage"] == stage
@@ -177,7 +177,9 @@ def test_prediction_consistency_votes_inside_each_kind_and_then_compares(play):
     run = play("sift", Reader(both=[1, 2, 2], sticker=[3, 2, 2]), preset=PLAIN, consistency="prediction", n_samples=3)
     assert run.answer == "2"
     assert run.outcome.facts["generations"] == 7
-    apart = play("sift", Reader(both=[1, 2, 2], sticker=[1, 1, 2], query=[8, 9, 9]), preset=PLAIN, consistency="prediction", n_samples=3, stages=1)
+    apart = play(
+        "sift", Reader(both=[1, 2, 2], sticker=[1, 1, 2], query=[8, 9, 9]), preset=PLAIN, consistency="prediction", n_samples=3, stages=1
+    )
     assert apart.answer == "9"
     assert apart.outcome.facts["generations"] == 10
 
@@ -209,7 +211,7 @@ def test_the_lab_wording_is_sent_to_the_letter(play):
         prompts.append(ask.prompt.removeprefix("<user>").removesuffix("\n<assistant>"))
         if ask.prompt.endswith(("a sticker.\n<assistant>", "the sticker.\n<assistant>", "this solution.\n<assistant>")):
             return "<think>\n</think>\n\n" + lab
-        return "<think>\nAdd.\n\n</think>\n\nIt is \\boxed{%d}" % (len(prompts) % 2)
+        return f"<think>\nAdd.\n\n</think>\n\nIt is \\boxed{{{len(prompts) % 2}}}"
 
     run = play("sift", script, preset=preset)
     assert prompts[:3] == ["How many?\n\nNow say the facts as a sticker.", f"How many?\n\n{lab}", lab]

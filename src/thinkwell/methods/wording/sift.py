@@ -29,7 +29,7 @@ The lab's skills. Think marks as everywhere: the assistant's turn is opened with
     solve from sticker and question    user: the question, a blank line, the sticker      reply: the right trace of the problem, also beside a faulty sticker
 
 To leave the later stages something to mend, a share of the generated stickers can be those of a reader who misreads (as `trace.Style.misread` does for traces).
-Worked example: the question "Ann has 5 apples. Then Ann gets 7 apples from Ben. The bag weighs 9 pounds. How many apples does Ann have now?" and GENERATE give
+Worked example: the question "Ann has 5 apples. Then Ann gets 7 apples from Ben. The bag weighs 9 pounds. How many apples does Ann have now?" and LAB_GENERATE give
 "</think>\n\nThe conditions:\n1. Ann starts with 5 apples.\n2. Ann gets 7 more: it + 7.\nThe question: How many apples does Ann have now?"; that sticker alone gives
 "Ann starts with 5 apples.\n\nAnn gets 7 more: 5 + 7 = 12.\n\n</think>\n\nThe answer is 12. \boxed{12}".
 """
