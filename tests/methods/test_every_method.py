@@ -28,6 +28,9 @@ VARIANTS = [
     ("beam_search", {}),
     ("beam_search", {"variant": "its_hub", "select": "weighted"}),
     ("beam_search", {"drop_duplicates": False, "select": "majority", "step_tokens": 3}),
+    ("a_star", {}),
+    ("a_star", {"edge_cost": "rise", "expand_batch": 3, "frontier_max": 4, "n_goals": 3}),
+    ("a_star", {"edge_cost": "uniform", "scope": "children", "calibrate": "none", "on_exhausted": "complete_best", "step_tokens": 3}),
     ("dvts", {}),
     ("dvts", {"lookahead": 2, "finalize": "as_is"}),
     ("dvts", {"finalize": "drop", "select": "weighted"}),
@@ -225,14 +228,14 @@ def test_no_time_left_is_no_answer(name, knobs, toy):
     assert session.usage.generated_tokens == 0
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
+@pytest.mark.parametrize("name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
 def test_methods_that_go_on_from_a_prefix_are_refused_where_that_is_impossible(name):
     able = ("local", frozenset({Capability.CONTINUE_PREFIX}))
     with pytest.raises(MissingCapability, match=r"continue_prefix.*local"):
         require(METHODS.get(name), "chat", frozenset({Capability.CHAT_ONLY}), [able])
 
 
-@pytest.mark.parametrize("name", ["single", "self_consistency", "best_of_n"])
+@pytest.mark.parametrize("name", ["single", "self_consistency", "best_of_n", "sift", "self_refine"])
 def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
     engine = ScriptedEngine({"*": "so \\boxed{7}"}, capabilities=frozenset({Capability.CHAT_ONLY, Capability.FRESH_SAMPLES}))
     outcome, _ = go(name, {}, engine, preset=toy)
@@ -240,7 +243,7 @@ def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
     assert outcome.answer.canonical == "7"
 
 
-@pytest.mark.parametrize("name", ["beam_search", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
+@pytest.mark.parametrize("name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
 def test_step_methods_run_on_a_server_that_gives_text_without_ids(name, toy):
     script = lambda ask: "7}" if ask.so_far.endswith("{") else ("\\boxed{7}" if ask.so_far.count("\n\n") > 1 else "a b\n\n")  # noqa: E731
     engine = ScriptedEngine(script, capabilities=frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES}))
