@@ -63,16 +63,18 @@ async def write_step(
     step_tokens: int | None = None,
     to_end: bool = False,
     sampling: Sampling | None = None,
+    logprobs: bool = False,
 ) -> list[Candidate]:
     """Every candidate one step further (with `to_end`, to its end), in the same order, with its old score.
 
-    step_tokens: a step also ends after this many tokens. Two barriers at most: the step, then the solutions of paths that closed their thinking in it.
+    step_tokens: a step also ends after this many tokens. logprobs: keep those of the sampled tokens. Two barriers at most: the step, then the
+    solutions of paths that closed their thinking in it.
     """
     paths = {i: c.path for i, c in enumerate(candidates) if not over(session, c.path)}
     stop = () if to_end else tuple(mark for mark in session.step_stop if mark)
-    await _extend(session, paths, stop, None if to_end else step_tokens, sampling)
+    await _extend(session, paths, stop, None if to_end else step_tokens, sampling, logprobs)
     solving = {i: path for i, path in paths.items() if not to_end and closed(session, path) and not over(session, path)}
-    await _extend(session, solving, (), None, sampling)
+    await _extend(session, solving, (), None, sampling, logprobs)
     paths |= solving
     return [replace(c, path=paths.get(i, c.path)) for i, c in enumerate(candidates)]
 
@@ -90,11 +92,11 @@ async def judge(session: Session, candidates: Sequence[Candidate], agg: Aggregat
 
 
 async def _extend(
-    session: Session, paths: dict[int, Path], stop: tuple[str, ...], max_tokens: int | None, sampling: Sampling | None
+    session: Session, paths: dict[int, Path], stop: tuple[str, ...], max_tokens: int | None, sampling: Sampling | None, logprobs: bool
 ) -> None:
     """Extend all in one call (it is the barrier that keeps budget shares deterministic) and put the results in place."""
     if paths:
-        extended = await session.extend(list(paths.values()), stop=stop, max_tokens=max_tokens, sampling=sampling)
+        extended = await session.extend(list(paths.values()), stop=stop, max_tokens=max_tokens, sampling=sampling, logprobs=logprobs)
         paths.update(zip(list(paths), extended, strict=True))
 
 
