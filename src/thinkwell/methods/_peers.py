@@ -36,19 +36,19 @@ class Similarity(StrEnum):
     INDEL = "indel"
 
 
-def route(router: Router, summaries: Sequence[str], receiver: int, top_k: int, similarity: Similarity, rng: Generator) -> list[int]:
-    """Indices of the summaries shown to the path that wrote number `receiver`, in the order in which they were chosen; equal similarities keep their order.
+def route(router: Router, mine: str, others: Sequence[str], top_k: int, similarity: Similarity, rng: Generator) -> list[int]:
+    """Which of the `others`' summaries the writer of `mine` is shown: indices in the order in which they were chosen; equal similarities keep their order.
 
     dispersed: the top_k least similar; clustered: the most similar; hybrid: floor(top_k / 2) of the first kind, the rest of the second; random: top_k drawn
     uniformly. all, and wherever there are no more than top_k peers: everyone, once (in the repository hybrid then shows a peer twice).
     """
-    others = [i for i in range(len(summaries)) if i != receiver]
+    everyone = list(range(len(others)))
     if router is Router.ALL:
-        return others
+        return everyone
     if router is Router.RANDOM:
-        return [others[i] for i in rng.permutation(len(others))[:top_k]]
-    alike = {i: SIMILARITIES[similarity](summaries[receiver], summaries[i]) for i in others}
-    far, near = sorted(others, key=lambda i: alike[i]), sorted(others, key=lambda i: -alike[i])
+        return [int(i) for i in rng.permutation(len(others))[:top_k]]
+    alike = [SIMILARITIES[similarity](mine, other) for other in others]
+    far, near = sorted(everyone, key=lambda i: alike[i]), sorted(everyone, key=lambda i: -alike[i])
     if router is Router.DISPERSED:
         return far[:top_k]
     if router is Router.CLUSTERED:

@@ -164,3 +164,9 @@ def comments(summaries: Sequence[str], wording: Wording) -> str:
         return wording.nobody
     shown = (wording.peer.replace("{number}", str(i)).replace("{summary}", text) for i, text in enumerate(summaries, 1))
     return wording.comments_open + wording.between.join(shown) + wording.comments_close + wording.bridge
+
+
+def frame_length(wording: Wording) -> int:
+    """Characters that a block without comments puts into a path at most."""
+    longest = max(map(len, wording.recaps)) + max(map(len, wording.openings))
+    return longest + len(wording.cut_mark + wording.summary_close + wording.nobody)
