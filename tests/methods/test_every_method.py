@@ -42,12 +42,24 @@ VARIANTS = [
     ("budget_forcing", {"ignore_text": "", "n_ignore": 3}),
     ("budget_forcing", {"mode": "reject", "max_thinking_tokens": 6}),
     ("budget_forcing", {"mode": "tell"}),
+    ("cyclic_reflex", {}),
+    ("cyclic_reflex", {"inner": "beam_search", "amplitude": 25.0, "period": 8, "space_variants": True}),
+    ("cyclic_reflex", {"inner": "self_consistency", "schedule": "noise", "amplitude": 25.0}),
+    ("cyclic_reflex", {"inner": "budget_forcing", "schedule": "linear", "amplitude": 25.0, "restart_per_step": True}),
+    ("tip", {}),
+    ("tip", {"inner": "best_of_n", "penalty": -25.0, "per": "path"}),
     ("leap", {}),
-    ("leap", {"router": "hybrid", "similarity": "indel", "wording": "lab", "share_finished": True, "summary_tokens": 3, "answer_tokens": 6}),
+    (
+        "leap",
+        {"router": "hybrid", "similarity": "indel", "wording": "lab", "share_finished": True, "summary_tokens": 3, "answer_tokens": 6},
+    ),
     ("leap", {"router": "random", "single_path": True, "boundary": "cut", "summary_tokens": 2}),
     ("leap", {"router": "all", "explain": False, "comm_rounds": (1, 2), "wording": "instruct", "max_rounds": 6, "summary_tokens": 4}),
     ("solve_detect_verify", {}),
-    ("solve_detect_verify", {"verify": "think@2", "max_refine": 2, "n_refine": 2, "reverify": True, "keywords": ("wait", "b"), "wording": "lab"}),
+    (
+        "solve_detect_verify",
+        {"verify": "think@2", "max_refine": 2, "n_refine": 2, "reverify": True, "keywords": ("wait", "b"), "wording": "lab"},
+    ),
     ("solve_detect_verify", {"detect": False, "verify": "nothinking@3", "split": "keywords"}),
     ("critic_guided", {}),
     ("critic_guided", {"max_retries": 2, "max_steps": 3, "step_tokens": 3, "critic_thinks": True, "wording": "lab"}),
@@ -228,7 +240,20 @@ def test_no_time_left_is_no_answer(name, knobs, toy):
     assert session.usage.generated_tokens == 0
 
 
-@pytest.mark.parametrize("name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "beam_search",
+        "a_star",
+        "dvts",
+        "particle_filtering",
+        "particle_gibbs",
+        "budget_forcing",
+        "critic_guided",
+        "solve_detect_verify",
+        "leap",
+    ],
+)
 def test_methods_that_go_on_from_a_prefix_are_refused_where_that_is_impossible(name):
     able = ("local", frozenset({Capability.CONTINUE_PREFIX}))
     with pytest.raises(MissingCapability, match=r"continue_prefix.*local"):
@@ -243,7 +268,9 @@ def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
     assert outcome.answer.canonical == "7"
 
 
-@pytest.mark.parametrize("name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "leap"])
+@pytest.mark.parametrize(
+    "name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "critic_guided", "leap"]
+)
 def test_step_methods_run_on_a_server_that_gives_text_without_ids(name, toy):
     script = lambda ask: "7}" if ask.so_far.endswith("{") else ("\\boxed{7}" if ask.so_far.count("\n\n") > 1 else "a b\n\n")  # noqa: E731
     engine = ScriptedEngine(script, capabilities=frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES}))

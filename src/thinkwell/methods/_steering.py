@@ -36,7 +36,7 @@ def inner_method(name: str, knobs: Mapping[str, Any], owner: str) -> Method:
     """The method to run under the bias. Raises `UnknownName` for one or a knob that does not exist, `ConfigError` for one that steers itself."""
     if name in STEERED:
         raise ConfigError(
-            f"{owner}: method={name} would steer what is steered already; expected a method without a bias of its own, single for example."
+            f"{owner}: inner={name} would steer what is steered already; expected a method without a bias of its own, single for example."
         )
     kind = METHODS.get(name)
     return kind(kind.Config.parse(knobs, name))
@@ -45,7 +45,7 @@ def inner_method(name: str, knobs: Mapping[str, Any], owner: str) -> Method:
 def fit_inner(config: Knobs, inner: Method, budget: Budget, preset: Preset, **sized: Any) -> Knobs:
     """`config` with the inner method's knobs written out at the size of the budget, and `sized` unless the user set them."""
     unset = {name: value for name, value in sized.items() if name not in config.model_fields_set}
-    return config.model_copy(update={"inner": inner.fit(budget, preset).config.model_dump(mode="json"), **unset})
+    return config.model_copy(update={"inner_knobs": inner.fit(budget, preset).config.model_dump(mode="json"), **unset})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ async def steered(
         session.steer(None)
     along_the_path = bias.schedule is not Schedule.NOISE and not restart_per_step
     facts = reflection(outcome.paths, TokenBias(targets.markers.ids, bias, 0, targets.ends, clock), by_sign=along_the_path)
-    return replace(outcome, facts={**outcome.facts, "method": inner.name, "missing": list(targets.markers.missing), **facts})
+    return replace(outcome, facts={**outcome.facts, "inner": inner.name, "missing": list(targets.markers.missing), **facts})
 
 
 def reflection(paths: Sequence[Path], hook: TokenBias, by_sign: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@
     until the thinking is closed, before each token, t tokens after the prompt:
         u = ((t + phase * period) mod period) / period
         the markers' raw logits += amplitude * triangle(u)          (0, up to 1 at u = 1/4, 0 at 1/2, down to -1 at 3/4)
-    answer = that of the inner method (`method`), which writes its paths under this bias
+    answer = that of the inner method (`inner`), which writes its paths under this bias
 
 Chosen differently: t counts along the whole path. In the authors' search each step is a call of its own, so the wave starts over with every step and never
 leaves its rising quarter (`restart_per_step=true`). A word that the vocabulary does not have as one token is refused (theirs: a silent bias on everything). The
@@ -52,9 +52,9 @@ class Config(Knobs):
     """Where a vocabulary cuts a word, take the first piece, which may begin other words too, instead of refusing."""
     restart_per_step: bool = False
     """Start the wave again whenever a path is paused and goes on, as the authors' search does."""
-    method: str = "single"
+    inner: str = "single"
     """The method that runs under the bias."""
-    inner: dict[str, Any] = Field(default={})
+    inner_knobs: dict[str, Any] = Field(default={})
     """Knobs of that method; sized to the budget unless set."""
 
 
@@ -70,13 +70,13 @@ class CyclicReflex:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.method = inner_method(self.config.method, self.config.inner, self.name)
-        self.needs = type(self).needs | self.method.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
-        self.scorers = self.method.scorers  # type: ignore[misc]
+        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name)
+        self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
+        self.scorers = self.inner.scorers  # type: ignore[misc]
         wave(self.config, 1)  # windows that cannot be are refused now
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        return type(self)(fit_inner(self.config, self.method, budget, preset, period=scaled(self.config.period, preset)))
+        return type(self)(fit_inner(self.config, self.inner, budget, preset, period=scaled(self.config.period, preset)))
 
     async def examine(self, vocabulary: Vocabulary, preset: Preset) -> Targets:
         """Raises `ConfigError` for a marker word that the vocabulary does not have."""
@@ -86,7 +86,7 @@ class CyclicReflex:
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         targets = await self.examine(session.engine, session.preset)
         bias = wave(self.config, session.preset.max_tokens)
-        return await steered(self.method, problem, session, targets, bias, restart_per_step=self.config.restart_per_step)
+        return await steered(self.inner, problem, session, targets, bias, restart_per_step=self.config.restart_per_step)
 
 
 def wave(config: Config, ceiling: int) -> Bias:

@@ -3,7 +3,7 @@
     markers = ids of the words that switch thoughts (wait, Wait, but, But, Alternatively), as they start a line
     until the thinking is closed, before each token, t tokens after the start of the current thought (its marker; the first thought: the prompt):
         the markers' raw logits -= penalty   if t < duration
-    answer = that of the inner method (`method`), which writes its paths under this bias
+    answer = that of the inner method (`inner`), which writes its paths under this bias
 
 The constant control of CyclicReflex: a negative penalty is its "TIP positive". `per="path"` counts t along the whole path instead: one window of (0, duration), as in
 the code of CyclicReflex's authors. Chosen differently: the words are CyclicReflex's, so that the two compare; the duration shrinks for short paths, to at
@@ -43,9 +43,9 @@ class Config(Knobs):
     """Also the words in lower case and capitalised."""
     first_pieces: bool = False
     """Where a vocabulary cuts a word, take the first piece, which may begin other words too, instead of refusing."""
-    method: str = "single"
+    inner: str = "single"
     """The method that runs under the penalty."""
-    inner: dict[str, Any] = Field(default={})
+    inner_knobs: dict[str, Any] = Field(default={})
     """Knobs of that method; sized to the budget unless set."""
 
 
@@ -61,12 +61,12 @@ class Tip:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.method = inner_method(self.config.method, self.config.inner, self.name)
-        self.needs = type(self).needs | self.method.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
-        self.scorers = self.method.scorers  # type: ignore[misc]
+        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name)
+        self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
+        self.scorers = self.inner.scorers  # type: ignore[misc]
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        return type(self)(fit_inner(self.config, self.method, budget, preset, duration=scaled(self.config.duration, preset)))
+        return type(self)(fit_inner(self.config, self.inner, budget, preset, duration=scaled(self.config.duration, preset)))
 
     async def examine(self, vocabulary: Vocabulary, preset: Preset) -> Targets:
         """Raises `ConfigError` for a marker word that the vocabulary does not have."""
@@ -76,7 +76,7 @@ class Tip:
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         targets = await self.examine(session.engine, session.preset)
         bias = Bias(Schedule.CONSTANT, -self.config.penalty, windows=((0, self.config.duration),))
-        return await steered(self.method, problem, session, targets, bias, self.config.per)
+        return await steered(self.inner, problem, session, targets, bias, self.config.per)
 
 
 METHODS.add(Tip.name)(Tip)
