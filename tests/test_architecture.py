@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Allowed inside functions only: the artifacts that an engine or scorer is asked for by name, the generator that a task calls, the measuring of a model card.
 MAY_IMPORT_LATE: dict[str, set[str]] = {
     "engines": {"lab"},
-    "scorers": {"lab"},
+    "scorers": {"lab", "methods"},  # of the methods the steps of a verifier that writes
     "tasks": {"lab"},
     "lab": EVERYTHING_BUT_CLI,
 }

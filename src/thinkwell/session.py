@@ -49,7 +49,7 @@ from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Scores
 from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks
 from thinkwell.engines.together import together
-from thinkwell.scorers.protocol import Scorer
+from thinkwell.scorers.protocol import Scorer, WritingScorer
 
 MAX_OPEN_TOKENS = 1 << 30
 RESUMES = frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})
@@ -321,11 +321,14 @@ class Session:
             self._emit(BudgetSpent(self.problem.id, "", "scorer_calls", len(fresh), len(granted)))
         if granted:
             self.usage.scorer_calls += len(granted)
-            for path, scores in zip(granted, await self._scorers[scorer].score(self._stream, granted), strict=True):
+            for path, scores in zip(granted, await self._judge(self._scorers[scorer], granted), strict=True):
                 self._scored[scorer, path.id, len(path)] = scores
                 self.usage.scored_tokens += scores.scored_tokens
                 self._emit(Scored(self.problem.id, path.id, scorer, scores.steps))
         return [self._scored.get((scorer, path.id, len(path)), Scores(())) for path in paths]
+
+    async def _judge(self, scorer: Scorer, paths: Sequence[Path]) -> list[Scores]:
+        return await (scorer.score_in(self, paths) if isinstance(scorer, WritingScorer) else scorer.score(self._stream, paths))
 
     def answer(self, path: Path) -> Answer | None:
         """The answer a path carries, or None. It is never read from what others say in the path (see `Path.own_text`)."""

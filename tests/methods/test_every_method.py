@@ -250,7 +250,6 @@ def test_no_time_left_is_no_answer(name, knobs, toy):
         "particle_gibbs",
         "budget_forcing",
         "critic_guided",
-        "solve_detect_verify",
         "leap",
     ],
 )

@@ -34,6 +34,10 @@ class Config(Knobs):
     """Add up the scores of paths with the same answer (true), or take the single best-scored path (false)."""
     agg: Aggregate = Aggregate.LAST
     """How the step scores of a path become one number: last, min, prod or mean."""
+    scorer: str = "prm"
+    """Name of the scorer: prm, orm, or flexive, a generative verifier whose own tokens count."""
+    reserve: float = Field(default=0.0, ge=0, lt=1)
+    """Share of a token budget that is left to a scorer that writes (flexive); with it n_paths are sized to the rest, and not filled up."""
     fill: bool = False
     """Sample in waves until the token budget holds no more, n_paths being a first guess; switched on when n_paths is sized to the budget."""
 
@@ -51,11 +55,13 @@ class BestOfN:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
+        self.scorers = (self.config.scorer,)  # type: ignore[misc]  # this instance may ask for another than its class
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None or "n_paths" in self.config.model_fields_set:
             return self
-        return type(self)(self.config.resized(n_paths=paths_for(budget, preset, self.config.n_paths), fill=True))
+        rest = Budget(tokens=max(1, round(budget.tokens * (1 - self.config.reserve))))
+        return type(self)(self.config.resized(n_paths=paths_for(rest, preset, self.config.n_paths), fill=self.config.reserve == 0))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         paths = await sample(session, self.config.n_paths, fill=self.config.fill)

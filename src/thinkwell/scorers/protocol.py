@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Path
 from thinkwell.core.scores import Scores
+
+if TYPE_CHECKING:
+    from thinkwell.session import Session
 
 
 class Scorer(Protocol):
@@ -22,6 +25,15 @@ class Scorer(Protocol):
     def release(self, lineages: Sequence[str]) -> None: ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class WritingScorer(Protocol):
+    """A scorer that judges by writing (a generative verifier). It writes through the session that asks, so that what it samples is counted and limited like the rest."""
+
+    async def score_in(self, session: Session, paths: Sequence[Path]) -> list[Scores]:
+        """Scores in the order of `paths`, which are the session's."""
+        ...
 
 
 def check(steps: Sequence[float], scorer: str) -> tuple[float, ...]:

@@ -38,6 +38,14 @@ def prm(engine: Engine | None = None, model: str | Path | None = None, **options
     return ProcessRewardModel.load(model, engine, **options)
 
 
+@SCORERS.add("flexive")
+def flexive(engine: Engine | None = None, **options: Any) -> Scorer:
+    """A generative verifier: it writes its judgements through the session that asks. options: the knobs of `Verifier`, e.g. verify="flex@8"."""
+    from thinkwell.scorers.flexive import FlexiVe
+
+    return FlexiVe(engine, **options)
+
+
 @SCORERS.add("orm")
 def orm(engine: Engine | None = None, model: str | Path | None = None, **options: Any) -> Scorer:
     """An outcome reward model: one score a path."""
