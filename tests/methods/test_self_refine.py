@@ -7,6 +7,7 @@ import pytest
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import MissingCapability
+from thinkwell.core.events import Said
 from thinkwell.core.method import METHODS, require
 from thinkwell.core.path import Role
 from thinkwell.core.problem import Problem
@@ -45,6 +46,9 @@ def test_it_stops_when_the_feedback_finds_nothing_wrong(play):
     assert facts["judgements"] == ["wrong", "wrong", "correct"]
     assert facts["solutions"] == ["5", "6", "7"]
     assert run.outcome.chosen is run.outcome.paths[-1]
+    said = run.events(Said)
+    assert [(event.speaker, event.to, event.round) for event in said] == [("critic", ("solver",), i) for i in range(3)]
+    assert said[0].text == "too small.\nVerdict: wrong"
 
 
 def test_it_stops_after_max_attempts_with_the_last_solution(play):

@@ -160,6 +160,10 @@ def test_stickers_are_greedy_unless_the_run_or_consistency_says_otherwise(play):
     assert {request.sampling.temperature for request in greedy.engine.requests} == {0.0}
     own = play("sift", Reader(sticker=7, both=7), preset=PLAIN, decoding="run")
     assert {request.sampling.temperature for request in own.engine.requests} == {0.8}
+    thinking = play(
+        "sift", {"*": "<think>x</think>\\boxed{7}"}, preset=Preset("r1", 1, "{question}", typical_tokens=10, temperature=0.6), stages=1
+    )
+    assert {request.sampling.temperature for request in thinking.engine.requests} == {0.6}
     many = play("sift", Reader(sticker=7, both=7), preset=PLAIN, consistency="sift", n_samples=2)
     assert {(request.sampling.temperature, request.sampling.top_p) for request in many.engine.requests} == {(0.6, 0.9)}
 

@@ -82,7 +82,7 @@ class SelfRefine:
         solutions, critiques = [first], list[Path]()
         attempts: list[tuple[str, Feedback]] = []
         stopped = "attempts"
-        for _ in range(self.config.max_attempts):
+        for number in range(self.config.max_attempts):
             solution = words.shown_solution(solutions[-1].text, end_of_thinking(session, solutions[-1]))
             if not affordable(session, solutions, critiques):
                 stopped = "budget"
@@ -91,6 +91,7 @@ class SelfRefine:
             feedback = words.read_feedback(critique.text, end_of_thinking(session, critique))
             critiques.append(critique)
             attempts.append((solution, feedback))
+            session.say(critique, "critic", ("solver",), feedback.text, round=number)
             if feedback.judgement is Judgement.CORRECT:
                 stopped = "correct"
                 break

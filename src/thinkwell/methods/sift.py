@@ -75,7 +75,7 @@ class Config(Knobs):
     n_samples: int = Field(default=10, ge=1)
     """Samples for consistency; sized to a token budget unless set."""
     decoding: Decoding = Decoding.PAPER
-    """paper (greedy; with consistency temperature 0.6, top-p 0.9) or run. Under sampling, disagreement is noise as well as doubt."""
+    """paper (greedy; the run's sampling for reasoning models, which the paper samples too; with consistency temperature 0.6, top-p 0.9) or run."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Ceiling of one reply; None: the preset's. The paper's 1024 cuts long reasoning."""
     wording: WordingName = "auto"
@@ -84,9 +84,7 @@ class Config(Knobs):
     @model_validator(mode="after")
     def _two_sources(self) -> Self:
         if self.accept is self.agree_with:
-            raise ValueError(
-                f"accept and agree_with are both {self.accept.value!r}; a prediction must agree with another one: choose two of three"
-            )
+            raise ValueError(f"accept and agree_with are both {self.accept.value!r}; a prediction must agree with another one: choose two")
         return self
 
     @property
@@ -155,8 +153,7 @@ class _Work:
     def __init__(self, problem: Problem, session: Session, config: Config) -> None:
         self.problem, self.session, self.config = problem, session, config
         self.words = WORDINGS[wording_of(session, config.wording)]
-        several = config.consistency is not Consistency.NONE
-        self.sampling = None if config.decoding is Decoding.RUN else SAMPLED if several else GREEDY
+        self.sampling = sampling_of(session, config)
         self.n_stickers = config.n_samples if config.consistency is Consistency.STICKER else 1
         self.n_predictions = config.n_samples if config.consistency is Consistency.PREDICTION else 1
         self.predicted: list[Path] = []
@@ -281,11 +278,14 @@ class _Work:
         finals = [one.chosen for one in tries if one.chosen is not None]
         answer = self._answer(finals)
         chosen = self._carrier(finals, answer)
-        source = "agreement" if any(one.stage and one.chosen is chosen for one in tries) else self.config.last_resort.value
         if chosen is None:
             chosen = next((path for path in reversed(self.predicted) if self.session.answer(path) is not None), None)
             answer = self.session.answer(chosen) if chosen else None
             source = "latest prediction" if chosen else "nothing"
+        elif any(one.stage and one.chosen is chosen for one in tries):
+            source = "agreement"
+        else:
+            source = next(source.value for one in tries for source, paths in one.predictions.items() if chosen in paths)
         facts = {
             "stage": tries[0].stage if len(tries) == 1 else [one.stage for one in tries],
             "agreed": sum(one.stage > 0 for one in tries) / len(tries),
@@ -296,6 +296,15 @@ class _Work:
             "stages": self.stages,
         }
         return Outcome(answer, tuple(self.predicted), chosen, facts=facts)
+
+
+def sampling_of(session: Session, config: Config) -> Sampling | None:
+    """The sampling of every reply; None: the run's. Under sampling, disagreement is noise as well as doubt."""
+    if config.decoding is Decoding.RUN:
+        return None
+    if config.consistency is not Consistency.NONE:
+        return SAMPLED
+    return None if session.preset.kind == "reasoning" else GREEDY  # long reasoning loops when it is greedy
 
 
 METHODS.add(Sift.name)(Sift)
