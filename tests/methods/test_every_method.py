@@ -31,6 +31,9 @@ VARIANTS = [
     ("a_star", {}),
     ("a_star", {"edge_cost": "rise", "expand_batch": 3, "frontier_max": 4, "n_goals": 3}),
     ("a_star", {"edge_cost": "uniform", "scope": "children", "calibrate": "none", "on_exhausted": "complete_best", "step_tokens": 3}),
+    ("mcts", {}),
+    ("mcts", {"selection": "uct", "value": "rollout", "select": "majority"}),
+    ("mcts", {"prior": "model", "width": 3, "max_steps": 3, "select": "best"}),
     ("dvts", {}),
     ("dvts", {"lookahead": 2, "finalize": "as_is"}),
     ("dvts", {"finalize": "drop", "select": "weighted"}),
@@ -42,6 +45,12 @@ VARIANTS = [
     ("budget_forcing", {"ignore_text": "", "n_ignore": 3}),
     ("budget_forcing", {"mode": "reject", "max_thinking_tokens": 6}),
     ("budget_forcing", {"mode": "tell"}),
+    ("multi_agent", {}),
+    ("multi_agent", {"ceo": False, "n_experts": 3, "agree_by": "answer", "max_turns": 3, "executor": "arithmetic"}),
+    ("multi_agent", {"wording": "lab", "evaluator": False, "max_tries": 1, "recruiter": False}),
+    ("multi_agent", {"wording": "instruct", "ceo_can_stop": False, "max_inner_turns": 0, "token_choices": (12, 20)}),
+    ("mixture_of_agents", {}),
+    ("mixture_of_agents", {"n_layers": 2, "close_thinking": False, "wording": "lab"}),
     ("cyclic_reflex", {}),
     ("cyclic_reflex", {"inner": "beam_search", "amplitude": 25.0, "period": 8, "space_variants": True}),
     ("cyclic_reflex", {"inner": "self_consistency", "schedule": "noise", "amplitude": 25.0}),
@@ -67,6 +76,8 @@ VARIANTS = [
     ("subthoughts", {"completion": "greedy", "max_prefixes": 3}),
     ("subthoughts", {"cuts": "random", "cut": "text"}),
     ("latent_seek", {"search": "resample"}),
+    ("pipeline", {}),
+    ("pipeline", {"stages": ["beam_search", "subthoughts"], "knobs": {"subthoughts": {"completion": "greedy"}}}),
     ("sift", {}),
     ("sift", {"accept": "sticker", "agree_with": "query", "stages": 2, "forward_repeats": 2, "decoding": "run"}),
     ("sift", {"consistency": "sticker", "n_samples": 3}),
@@ -268,7 +279,7 @@ def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
 
 
 @pytest.mark.parametrize(
-    "name", ["beam_search", "a_star", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "critic_guided", "leap"]
+    "name", ["beam_search", "a_star", "mcts", "dvts", "particle_filtering", "particle_gibbs", "budget_forcing", "critic_guided", "leap"]
 )
 def test_step_methods_run_on_a_server_that_gives_text_without_ids(name, toy):
     script = lambda ask: "7}" if ask.so_far.endswith("{") else ("\\boxed{7}" if ask.so_far.count("\n\n") > 1 else "a b\n\n")  # noqa: E731
