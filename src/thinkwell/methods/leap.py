@@ -252,7 +252,7 @@ class Talk:
             summary = read_summary(openings[i], reply, stopped, wording)
             path = replace(await reopened(session, new), role=Role.SOLVER)
             paths[i] = await session.splice(path, closing(reply, stopped, wording), role=Role.SUMMARY)
-            text = sanitise(summary.text, wording.marks) if reply.strip() else ""
+            text = "" if summary.blank else sanitise(summary.text, wording.marks)
             said |= {i: text} if text else {}
             self.counts.update(summaries=1, summaries_cut=int(not summary.ended), summaries_empty=int(not text))
         return said

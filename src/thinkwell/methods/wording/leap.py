@@ -65,10 +65,11 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A summary as it was read. ended: the model closed it itself (else its ceiling, or the end of its thinking or text, did)."""
+    """A summary as it was read. ended: a stop string closed it (else its ceiling or the end of the text did). blank: the model added nothing to the opening."""
 
     text: str
     ended: bool
+    blank: bool
 
 
 EXAMPLE = (
@@ -137,9 +138,10 @@ def read_summary(opening: str, reply: str, stopped: bool, wording: Wording) -> S
 
     A closing mark that was begun and cut by the ceiling is no part of the text.
     """
-    text = opening.partition(wording.summary_open)[2] + reply
-    begun = begun_mark(text, wording.summary_close)
-    return Summary(text[: len(text) - begun].strip(), stopped or begun > 0)
+    begun = begun_mark(reply, wording.summary_close)
+    added = reply[: len(reply) - begun]
+    text = opening.partition(wording.summary_open)[2] + added
+    return Summary(text.strip(), stopped or begun > 0, not added.strip())
 
 
 def closing(reply: str, stopped: bool, wording: Wording) -> str:
