@@ -13,6 +13,7 @@ from thinkwell.core.path import Finish, Origin, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.scripted import CAPABILITIES, Reply, ScriptedEngine, uniform
+from thinkwell.engines.together import together
 from thinkwell.session import Session
 
 PROBLEM = Problem("p", "How many?", "7", AnswerKind.INTEGER)
@@ -167,3 +168,16 @@ def test_equal_shares_give_early_paths_the_remainder_and_nobody_more_than_it_wan
     assert equal_shares([1, 10, 10], 9) == [1, 4, 4]
     assert equal_shares([0, 5], 3) == [0, 3]
     assert equal_shares([], 3) == []
+
+
+def test_each_engine_is_asked_once_and_the_results_come_in_the_order_of_the_items():
+    asked = []
+
+    async def ask(engine, items):
+        asked.append((engine.name, list(items)))
+        return [f"{engine.name}{item}" for item in items]
+
+    a, b = ScriptedEngine({}, name="a"), ScriptedEngine({}, name="b")
+    assert asyncio.run(together([b, a, b, a], [1, 2, 3, 4], ask)) == ["b1", "a2", "b3", "a4"]
+    assert asked == [("b", [1, 3]), ("a", [2, 4])]
+    assert asyncio.run(together([], [], ask)) == []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 _CHAT_MARK = r"<[|｜][^<>\n]{0,40}[|｜]>"
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
+_FILLED_BOX = re.compile(_BOX.pattern + r"\s?(?:\{([^{}]{0,200})\})?")
 
 
 def inert(text: str, tags: Sequence[str] = ()) -> str:
@@ -16,6 +17,11 @@ def inert(text: str, tags: Sequence[str] = ()) -> str:
     while (clean := marks.sub(" ", text)) != text:  # what is left of nested marks may be a mark again
         text = clean
     return re.sub(r"\n(?:[ \t]*\n)+", "\n\n", text).strip()
+
+
+def unboxed(text: str) -> str:
+    """`text` with its boxed answers shown plain: "\\boxed{7}" as "7"; of a box that is not whole the command goes."""
+    return _FILLED_BOX.sub(lambda box: box[1] or "", text)
 
 
 def without_boxes(text: str) -> str:

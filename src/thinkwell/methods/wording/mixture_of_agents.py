@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import inert
+from thinkwell.methods.wording._inert import inert, unboxed
 
 TAGS = ("answer", "answers")
 
@@ -43,8 +43,8 @@ class Wording:
     def _shown(self, number: int, answer: str) -> str:
         text = quoted(answer) or self.nothing
         text = re.sub(r"\s*\n\s*", " ", text) if self.one_line else text
-        before, _, after = self.answer.partition("{text}")
-        return before.replace("{number}", str(number)) + text + after
+        before, _, after = self.answer.replace("{number}", str(number)).partition("{text}")
+        return before + text + after
 
 
 _FRAME = """{question}
@@ -63,12 +63,11 @@ WORDINGS: dict[str, Wording] = {
     "lab": Wording("{question}\n\n{answers}\n\nNow solve it with the answers.", "{number}: {text}", "\n", "No answer.", one_line=True),
 }
 
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s?(?:\{([^{}]{0,200})\})?")
 _FRAME_TAG = re.compile(r"</?\s{0,3}answers?\b[^<>]{0,40}>", re.IGNORECASE)
 
 
 def quoted(text: str) -> str:
     """An answer that can be shown to another agent: nothing in it ends its frame or states a boxed answer."""
-    while (bare := _FRAME_TAG.sub(" ", _BOX.sub(lambda box: box[1] or "", inert(text, TAGS)))) != text:
+    while (bare := _FRAME_TAG.sub(" ", unboxed(inert(text, TAGS)))) != text:
         text = bare
     return text

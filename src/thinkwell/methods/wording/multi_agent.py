@@ -42,7 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import inert
+from thinkwell.methods.wording._inert import inert, unboxed
 
 TAGS = ("problem", "solution", "advice", "messages", "message", "result", "resources", "team")
 MOST_TEXT = 300  # characters of a role or a recruiting hint: they are names, not essays
@@ -92,14 +92,21 @@ class Wording:
     solution: str = "{solution}"
     advice: str = "{advice}"
     result: str = "{result}"
+    right_sums: str = "correct."
+    wrong_sums: str = "{sums}."
     resources: str = "{resources}"
     no_solution: str = "No solution yet."
     no_advice: str = "No advice yet."
     no_result: str = ""
     no_resources: str = "None yet."
-    solver_name: str = "Solver"
     default_roles: tuple[str, ...] = ()
+    whole_solution: bool = False
     lab: bool = False
+
+    def say(self, number: int, speaker: str, text: str) -> str:
+        """One message of a discussion."""
+        fields = {"number": str(number), "speaker": speaker, "text": text}
+        return re.sub(r"\{(number|speaker|text)\}", lambda found: fields[found[1]], self.message)
 
     def turn(self, template: str, **fields: str) -> list[Message]:
         """One user turn. Fields are put in side by side: braces inside a quoted text stay text."""
@@ -200,6 +207,8 @@ _FRAMES = {
     "solution": "<solution>\n{solution}\n</solution>",
     "advice": "<advice>\n{advice}\n</advice>",
     "result": "<result>\n{result}\n</result>",
+    "right_sums": "A tool has done the calculations of the solution again: all are correct.",
+    "wrong_sums": "A tool has done the calculations of the solution again. Some are wrong; right is: {sums}.",
     "resources": "Team and tokens of the last round: {resources}",
     "default_roles": ("a careful mathematician", "a critic of calculations", "a critic of how the problem is read", "a critic of logic"),
 }
@@ -216,8 +225,8 @@ _LAB = Wording(
     no_solution="No solution.",
     no_advice="",
     no_resources="",
-    solver_name="solver",
     default_roles=("solver", "critic of steps", "critic of facts", "critic of conditions"),
+    whole_solution=True,
     lab=True,
 )
 _TALK = '<message from="{speaker}">\n{text}\n</message>'
@@ -228,9 +237,8 @@ WORDINGS: dict[str, Wording] = {
     "lab": _LAB,
 }
 
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s?(?:\{([^{}]{0,200})\})?")
 _VERDICT_TAG = re.compile(r"\[\s{0,3}(agree|disagree)\s{0,3}\]", re.IGNORECASE)
-_FRAME_TAG = re.compile(r"</?\s{0,3}(?:" + "|".join(TAGS) + r")\b[^<>]{0,80}>", re.IGNORECASE)
+_FRAME_TAG = re.compile(r"</?\s{0,3}(?:" + "|".join(TAGS) + r")\b[^<>]{0,400}>", re.IGNORECASE)
 _HEADING = re.compile(
     r"^[ \t#*_>\-\d.)(]{0,12}(decision|recruit number|direction|maximum tokens|correctness|advice|recruiting)[ \t*_]{0,6}(?::|$)[ \t*_]{0,6}",
     re.IGNORECASE | re.MULTILINE,
@@ -243,7 +251,7 @@ _LAB_NO = re.compile(r"^no\b[, ]*(?:disagree\b)?[. ]*", re.IGNORECASE)
 
 def quoted(text: str) -> str:
     """A text that can be shown to another agent: nothing in it ends its frame, speaks a verdict or states a boxed answer."""
-    while (bare := _VERDICT_TAG.sub(" ", _FRAME_TAG.sub(" ", _BOX.sub(lambda box: box[1] or "", inert(text, TAGS))))) != text:
+    while (bare := _VERDICT_TAG.sub(" ", _FRAME_TAG.sub(" ", unboxed(inert(text, TAGS))))) != text:
         text = bare
     return text
 
@@ -266,7 +274,7 @@ def read_decision(said: str, lab: bool = False) -> Decision | None:
 
 def read_roles(said: str, n: int) -> tuple[str, ...] | None:
     """The first `n` items of a numbered list, as names that differ; None where there are fewer. A role that is named twice gets its place as a suffix."""
-    items = [quoted(text)[:MOST_TEXT].replace("\n", " ").strip(" *_") for _, text in _ITEM.findall(said)[:n]]
+    items = [quoted(text)[:MOST_TEXT].replace("\n", " ").replace('"', "'").strip(" *_") for _, text in _ITEM.findall(said)[:n]]
     return distinct(items) if len(items) == n and all(items) else None
 
 
@@ -312,10 +320,10 @@ def _parts(said: str) -> dict[str, str]:
     """What stands under each heading, to the next one; of a heading that occurs twice the last."""
     found = list(_HEADING.finditer(said))
     ends = [heading.start() for heading in found[1:]] + [len(said)]
-    return {heading[1].lower(): quoted(said[heading.end() : end]) for heading, end in zip(found, ends, strict=True)}
+    return {heading[1].lower(): quoted(said[heading.end() : end]) for heading, end in zip(found, ends, strict=False)}
 
 
 def _integer(text: str) -> int | None:
     """The first whole number of at most nine digits, commas between thousands allowed."""
-    found = re.search(r"(?<![\d.,])\d{1,9}(?:,\d{3}){0,2}(?![\d])", text)
+    found = re.search(r"(?<![\d.,])\d{1,9}(?:,\d{3}){0,2}(?!\d|[.,]\d)", text)
     return int(found[0].replace(",", "")) if found else None
