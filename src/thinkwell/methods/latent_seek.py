@@ -149,10 +149,14 @@ class LatentSeek:
         return self  # the search stops when the budget is spent, and the first answer is there by then
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
-        config = self.config
+        (first,) = await session.extend(await session.open(1), sampling=GREEDY)
+        return await self.refine(problem, session, first)
+
+    async def refine(self, problem: Problem, session: Session, path: Path) -> Outcome:
+        """The search from an answer that is there already."""
+        config, first = self.config, path
         if config.reward is Reward.ORACLE and problem.reference is None:
             raise ConfigError(f"reward=oracle needs a reference answer, which problem {problem.id!r} has not; use reward=self.")
-        (first,) = await session.extend(await session.open(1), sampling=GREEDY)
         trial = Trial([first])
         trial.rewards.append(await self._judge(problem, session, first, trial))
         start, n = span(first, config)
@@ -221,7 +225,7 @@ class LatentSeek:
 
 def span(first: Path, config: Config) -> tuple[int, int]:
     """Position of the first optimised token in the path, and how many there are."""
-    written = first.count(Origin.MODEL)
+    written = len(first) - first.count(Origin.PROMPT)
     start = math.floor(config.start_fraction * written)
     return len(first) - written + start, min(math.floor(config.rho * written), config.max_update_tokens, written - start)
 

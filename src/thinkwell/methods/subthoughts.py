@@ -105,15 +105,22 @@ class Subthoughts:
         return self  # how many prefixes fit is known when the trace is
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
+        (trace,) = await session.extend(await session.open(1), sampling=GREEDY)
+        # From the whole thinking a greedy model would write the trace again.
+        return await self._finish(session, trace, known=self.config.completion is Completion.GREEDY and trace.complete)
+
+    async def refine(self, problem: Problem, session: Session, path: Path) -> Outcome:
+        """The same with a path that another method wrote as the trace."""
+        return await self._finish(session, path, known=False)
+
+    async def _finish(self, session: Session, trace: Path, known: bool) -> Outcome:
         config = self.config
         greedy = config.completion is Completion.GREEDY
-        (trace,) = await session.extend(await session.open(1), sampling=GREEDY)
         start, stop = thinking_span(trace.text, session.preset)
         thoughts = segment(trace.text[start:stop], config.markers or MARKERS, config.sentence_starts)
         places = [start + sum(map(len, thoughts[: i + 1])) for i in range(len(thoughts))]
         if config.cuts is Cuts.RANDOM:
             places = scattered(start, stop, len(places), session.rng("cuts"))
-        known = greedy and trace.complete  # from the whole thinking a greedy model would write the trace again
         by_token = config.cut is Boundary.TOKEN or (config.cut is Boundary.AUTO and Capability.TOKEN_IDS in session.engine.capabilities)
         places = chosen(session, trace, places, config.max_prefixes, known)
         prefixes = await (by_ids if by_token else by_text)(session, trace, places)
