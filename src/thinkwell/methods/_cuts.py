@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from thinkwell.core.path import Origin, Path
 
 if TYPE_CHECKING:
+    from thinkwell.core.method import Vocabulary
     from thinkwell.session import Session
 
 CONTEXT = 8  # ids decoded before a new one: decoders treat the start of a text differently
@@ -23,7 +24,7 @@ async def token_ends(session: Session, path: Path) -> list[int]:
     length = 0
     for segment in path.segments:
         if segment.origin is not Origin.PROMPT:
-            ends += [length + end for end in await _ends(session, before, segment.tokens, len(segment.text))]
+            ends += [length + end for end in await _ends(session.engine_of(path), before, segment.tokens, len(segment.text))]
             length += len(segment.text)
         before = [*before, *segment.tokens][-CONTEXT:]
     return ends
@@ -35,18 +36,18 @@ def cut_at(ends: Sequence[int], place: int) -> int:
     return count + 1 if count < len(ends) and ends[count] == place and place > 0 else count
 
 
-async def _ends(session: Session, before: Sequence[int], tokens: Sequence[int], length: int) -> list[int]:
+async def _ends(engine: Vocabulary, before: Sequence[int], tokens: Sequence[int], length: int) -> list[int]:
     """The same for one segment of `length` characters (the text of an end-of-text token is no part of it)."""
     ends: list[int] = []
     done = start = 0
     context: Sequence[int] = before[-CONTEXT:]
-    base = len(await session.engine.decode(context)) if context else 0
+    base = len(await engine.decode(context)) if context else 0
     for index in range(len(tokens)):
-        whole = await session.engine.decode([*context, *tokens[start : index + 1]])
+        whole = await engine.decode([*context, *tokens[start : index + 1]])
         if not whole.endswith(BROKEN) or index + 1 - start >= LONGEST:
             done = min(length, done + max(0, len(whole) - base))
             start = index + 1
             context = [*before, *tokens[max(0, start - CONTEXT) : start]][-CONTEXT:]
-            base = len(await session.engine.decode(context))
+            base = len(await engine.decode(context))
         ends.append(done)
     return ends

@@ -121,7 +121,9 @@ class Subthoughts:
         places = [start + sum(map(len, thoughts[: i + 1])) for i in range(len(thoughts))]
         if config.cuts is Cuts.RANDOM:
             places = scattered(start, stop, len(places), session.rng("cuts"))
-        by_token = config.cut is Boundary.TOKEN or (config.cut is Boundary.AUTO and Capability.TOKEN_IDS in session.engine.capabilities)
+        by_token = config.cut is Boundary.TOKEN or (
+            config.cut is Boundary.AUTO and Capability.TOKEN_IDS in session.engine_of(trace).capabilities
+        )
         places = chosen(session, trace, places, config.max_prefixes, known)
         prefixes = await (by_ids if by_token else by_text)(session, trace, places)
         sampling = GREEDY if greedy else Sampling(config.temperature, config.top_p)
