@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from typing import Any
 
+from thinkwell.decoding.token_bias import TokenBias, unwire
 from thinkwell.engines.scripted import EOS, ToyTokenizer
 
 REASONS = {
@@ -43,6 +44,7 @@ class FakeServer:
         self.ceiling = 1 << 20  # tokens the server writes at most
         self.models = [model]
         self.probing = True
+        self.biases = False  # whether it has a processor for token biases, whose logits lead by 4.5
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread: threading.Thread | None = None
@@ -153,7 +155,7 @@ class FakeServer:
         return "".join("<eos>" if token == EOS else self.tokenizer.piece(token) for token in tokens)
 
     async def _generate(self, body: dict[str, Any], writer: asyncio.StreamWriter, chat: bool) -> None:
-        if self.probing and body.get("max_tokens") == 1:
+        if self.probing and (body.get("max_tokens") == 1 or "prompt_logprobs" in body):
             fault = ""
         else:
             self.bodies.append(body)
@@ -199,6 +201,10 @@ class FakeServer:
     def _write(self, body: dict[str, Any], limit: int) -> tuple[list[int], str, str, int | str | None]:
         """Token by token, with the server's own rules for stop strings (text cut at the string, ids whole)."""
         script = [*self.tokenizer.encode(self.text), EOS]
+        bias = unwire(body.get("vllm_xargs"), len(body.get("prompt") or ())) if self.biases else None
+        if bias is not None:
+            bias.read(body["prompt"])
+            script = [self._biased(bias, token) for token in script]
         tokens: list[int] = []
         for token in script[: min(limit, self.ceiling)]:
             tokens.append(token)
@@ -212,6 +218,12 @@ class FakeServer:
             if token in body.get("stop_token_ids", ()):
                 return tokens, text, "stop", token
         return tokens, self._decode(tokens), "length", None
+
+    @staticmethod
+    def _biased(bias: TokenBias, token: int) -> int:
+        written = bias.ids[0] if bias.delta > 4.5 else token
+        bias.push(written)
+        return written
 
     def _usage(self, body: dict[str, Any], tokens: list[int]) -> dict[str, Any]:
         prompt = len(body.get("prompt") or body.get("messages") or ())

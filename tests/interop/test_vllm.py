@@ -61,7 +61,7 @@ def run(engine, requests):
 
 def test_everything_it_can_do_is_found(server):
     engine = connect(server)
-    wanted = {"CONTINUE_PREFIX", "RESUME_OWN", "TOKEN_IDS", "LOGPROBS", "PEEK", "SCORE", "FRESH_SAMPLES"}
+    wanted = {"CONTINUE_PREFIX", "RESUME_OWN", "TOKEN_IDS", "LOGPROBS", "PEEK", "SCORE", "TOKEN_BIAS", "FRESH_SAMPLES"}
     assert engine.capabilities == {Capability[name] for name in wanted}
     assert engine.info.context == 2048
     assert engine.info.details["server"].startswith("vllm ")

@@ -18,6 +18,7 @@ from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, MissingCapability, MissingExtra, ModelError, ServerError
 from thinkwell.core.path import Finish
 from thinkwell.core.prompt import Message
+from thinkwell.decoding.token_bias import TokenBias
 from thinkwell.engines.openai_http import Fleet, Policy, base
 from thinkwell.engines.openai_probe import TEXT, Facts, probe
 from thinkwell.engines.openai_wire import Reply, body_of
@@ -153,8 +154,9 @@ class OpenAIEngine:
     # ---- inside -------------------------------------------------------------------------------------------------------------
 
     async def _write(self, request: Request) -> Completion:
-        if request.hook is not None:
-            raise MissingCapability("a logits hook", [Capability.LOGITS], self.info.name, [])
+        if request.hook is not None and not (isinstance(request.hook, TokenBias) and Capability.TOKEN_BIAS in self.capabilities):
+            missing = Capability.TOKEN_BIAS if isinstance(request.hook, TokenBias) else Capability.LOGITS
+            raise MissingCapability("a logits hook", [missing], self.info.name, [])
         path = "chat/completions" if self.facts.mode == "chat" else "completions"
         stream = request.on_tokens is not None or request.deadline is not None
         try:

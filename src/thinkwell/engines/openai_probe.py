@@ -15,10 +15,12 @@ import httpx
 
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, ServerError, ServerUnreachable, UnknownName
+from thinkwell.decoding.token_bias import Bias, Schedule, TokenBias, wire
 from thinkwell.engines.openai_http import Transient, address, raise_for, said, settings, unreachable
 
 MODES = ("auto", "completions", "chat")
 TEXT = "Hello"
+FORCE = 1e4  # logits: no token stands against it
 CHAT = frozenset({Capability.CHAT_ONLY, Capability.FRESH_SAMPLES})
 PREFIX = frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES})
 FULL = PREFIX | {Capability.TOKEN_IDS, Capability.LOGPROBS, Capability.PEEK, Capability.SCORE}
@@ -146,12 +148,25 @@ def _ask(client: httpx.Client, url: str, card: Mapping[str, Any], mode: str, hel
         capabilities.add(Capability.TOKEN_IDS)
         if any(str(token).startswith("token_id:") for token in (logprobs.get("top_logprobs") or [{}])[0] or {}):
             capabilities.add(Capability.PEEK)
-        scored, _ = _try(client, url, {**body, "prompt": ids, "prompt_logprobs": 0})
+        token, asked = _biased(list(ids or ()), found["token_ids"])
+        scored, why = _try(client, url, {**body, "prompt": ids, "prompt_logprobs": 0, **asked})
+        if why:
+            scored, _ = _try(client, url, {**body, "prompt": ids, "prompt_logprobs": 0})
         if isinstance(scored.get("prompt_logprobs"), list):
             capabilities.add(Capability.SCORE)
+        if scored.get("token_ids") == [token, token]:
+            capabilities.add(Capability.TOKEN_BIAS)
     else:
         facts["prefixes"] = "text: the server tokenizes them anew"
     return Facts(name, "completions", frozenset(capabilities), context, extras, tokenizes, templates, digest, facts)
+
+
+def _biased(ids: Sequence[int], first: Sequence[int]) -> tuple[int, dict[str, Any]]:
+    """What asks for a bias that no token stands against: the token it should give twice, where `first` was written by itself, and the request's parameters. It may
+    end with the path's own tokens, so a processor that does not see them will not do."""
+    token = next((token for token in ids if token not in first), first[0] + 1)
+    bias = TokenBias([token], Bias(Schedule.CONSTANT, FORCE, windows=((0, 2),)), len(ids), [[token] * 3])
+    return token, {"max_tokens": 2, "ignore_eos": True, "return_token_ids": True, "vllm_xargs": wire(bias, len(ids))}
 
 
 def _try(client: httpx.Client, url: str, body: Mapping[str, Any], attempts: int = 3) -> tuple[dict[str, Any], str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from thinkwell.core.errors import ServerError
 from thinkwell.core.path import Finish
+from thinkwell.decoding.token_bias import TokenBias, wire
 from thinkwell.engines.openai_probe import Facts
 from thinkwell.engines.protocol import Request
 
@@ -105,6 +106,8 @@ def body_of(request: Request, facts: Facts, *, stream: bool, limit_name: str = "
         body["min_tokens"] = min(request.min_tokens, request.max_tokens)
     if request.ignore_eos:
         body["ignore_eos"] = True
+    if isinstance(request.hook, TokenBias):
+        body["vllm_xargs"] = wire(request.hook, len(request.prefix))
     if request.logprobs and facts.mode == "completions":
         body["logprobs"] = 1
     if facts.extras:

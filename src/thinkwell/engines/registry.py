@@ -164,7 +164,7 @@ def bundled(name: str) -> Path:
 
 for _name, _kind in {
     "local": EngineKind("a Hugging Face model in this process (white box)", frozenset(Capability) - {Capability.CHAT_ONLY}, _local),
-    "openai": EngineKind("any OpenAI-compatible server: vLLM, SGLang, Ollama, an API", SERVED, _openai),
+    "openai": EngineKind("any OpenAI-compatible server: vLLM, SGLang, Ollama, an API", SERVED | {Capability.TOKEN_BIAS}, _openai),
     "replay": EngineKind("recorded samples of any model", frozenset({Capability.RESUME_OWN}), _replay),
     "scripted": EngineKind("a fake for tests and documentation", SERVED | {Capability.TOKEN_BIAS}, _scripted),
 }.items():
