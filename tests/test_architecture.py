@@ -60,7 +60,7 @@ HEAVY: dict[str, tuple[str, ...]] = {
     "datasets": (),
     "pyarrow": (),
     "scipy": (),
-    "vllm": (),
+    "vllm": ("decoding/vllm.py",),  # loaded by vLLM itself
     "trl": (),
     "verl": (),
     "ray": (),
