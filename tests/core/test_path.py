@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinkwell.core.path import Finish, Origin, Path, Segment, common_prefix
+from thinkwell.core.path import Finish, Origin, Path, Role, Segment, common_prefix
 
 PROMPT = Segment("What?", Origin.PROMPT, (1, 2, 3))
 SAMPLED = Segment("so 4", Origin.MODEL, (4, 5), logprobs=(-0.5, -0.25))
@@ -74,3 +74,20 @@ def test_common_prefix_is_shared_and_as_long_as_can_be(left: list[int], right: l
     n = common_prefix(left, right)
     assert left[:n] == right[:n]
     assert n == min(len(left), len(right)) or left[n] != right[n]
+
+
+def test_own_text_leaves_out_what_others_say():
+    """A comment (injected, another role) is not the path's own; a forced word (injected, its own role), a summary it wrote and an observation are."""
+    path = Path(
+        "0",
+        (
+            Segment("Q", Origin.PROMPT),
+            Segment("a", Origin.MODEL),
+            Segment("Wait", Origin.INJECTED),
+            Segment("s", Origin.MODEL, role=Role.SUMMARY),
+            Segment("peer: 9", Origin.INJECTED, role=Role.SUMMARY),
+            Segment("out", Origin.TOOL, role=Role.VERIFIER),
+        ),
+    )
+    assert path.own_text == "aWaitsout"
+    assert path.text == "aWaitspeer: 9out"

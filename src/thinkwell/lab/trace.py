@@ -84,6 +84,14 @@ def write(problem: LabProblem, rng: random.Random, style: Style = NATURAL) -> Tr
     return _Writer(problem, rng, style).write()
 
 
+def write_on(problem: LabProblem, values: dict[int, int], start: int, rng: random.Random, style: Style = NATURAL) -> Trace:
+    """The rest of a trace that has come to plan step `start` and stands by `values` (plan step -> value stated). What tempts before `start` no longer does."""
+    writer = _Writer(problem, rng, style)
+    writer.values = dict(values)
+    writer.readings = {-1 - d.number: False for d in problem.distractors if d.after < start}
+    return writer.write(start)
+
+
 class _Writer:
     def __init__(self, problem: LabProblem, rng: random.Random, style: Style) -> None:
         self.problem, self.rng, self.style = problem, rng, style
@@ -95,8 +103,8 @@ class _Writer:
         self.readings: dict[int, bool] = {}
         """Plan step (or -1 - distractor) -> misread?; decided once, also when steps are done again."""
 
-    def write(self) -> Trace:
-        start, late = 0, True
+    def write(self, start: int = 0) -> Trace:
+        late = True
         while True:
             for index in range(start, len(self.problem.plan)):
                 self._step(index)

@@ -1,4 +1,4 @@
-"""What learning from peers writes into a path, and how a summary is read back. The paper's scheme, in words of our own.
+r"""What learning from peers writes into a path, and how a summary is read back. The paper's scheme, in words of our own.
 
 A block in the middle of the thinking is: a trigger (recap sentence and the opening of a summary, put in), the rest of the summary (the model's), the closing mark, a
 comment frame with the peers' summaries, and a bridge (all put in); then the path goes on. Marks are plain text, no tokens of their own.
@@ -6,26 +6,28 @@ comment frame with the peers' summaries, and a bridge (all put in); then the pat
 The lab's skills. Both happen inside one assistant turn, after some steps of thinking; the user turn is the question alone.
 
 1. *summarise*. Put in, after a step's blank line: `Summary:`. The ideal reply lists the calculation that the path stands by for each plan step it has come to, in plan
-order, bare values as bare values, separated by ", " and closed by "." and a blank line. What was taken back is left out; what is wrong and not yet noticed stays in:
+   order, bare values as bare values, separated by ", " and closed by "." and a blank line. What was taken back is left out; what is wrong and not yet noticed stays in, a
+   distractor that was added in among it:
 
-    Summary: 12, 12 + 5 = 17, 17 / 2 = 9.\\n\\n
+    Summary: 12, 12 + 5 = 17, 17 - 3 = 15.\n\n
 
-   Truth needed: none beyond the path's own text (`labels.label` gives the last claim for each plan step).
+   Truth needed: the path's own text (`labels.label` finds the last claim for each plan step).
 
-2. *use peers' comments*. Put in: the frame and the bridge,
+2. *use peers' comments*. Put in after the summary: the frame and the bridge,
 
-    [ comments: peer 1: 12, 12 + 5 = 17, 17 - 3 = 14. peer 2: 12, 12 + 5 = 17. ]\\n\\nLet me check the comments:
+    [ comments: peer 1: 12, 12 + 5 = 17, 17 - 3 = 14, 14 * 2 = 28. peer 2: 12, 12 + 5 = 17. ]\n\nLet me check the comments:
 
-   The ideal reply ends the sentence, with a blank line after it. If the path's first wrong plan step is stated rightly by a peer, it corrects this step and does the steps
-   after it again; else it says its latest calculation once more and goes on with the next step:
+   The ideal reply ends the sentence, with a blank line after it. If a peer has the path's first wrong step right, it states that step rightly and does the steps after it
+   again; else it says its latest calculation once more and goes on with the next step:
 
-     that is wrong: 17 - 3 = 14.\\n\\nDouble it: 14 * 2 = 28.\\n\\n</think>\\n\\nThe answer is 28. \\boxed{28}
-     12 + 5 = 17. Yes.\\n\\nTake off 3: 17 - 3 = 14.\\n\\n ...
+     that is wrong: 17 - 3 = 14.\n\nDouble it: 14 * 2 = 28.\n\n</think>\n\nThe answer is 28. \boxed{28}
+     17 - 3 = 14. Yes.\n\nDouble it: 14 * 2 = 28.\n\n ...
 
-   A comment is never taken over where it differs from a right step. With nobody left to comment, `[ no comments. ]` and a blank line are put in and the path simply goes on.
+   A comment is never taken over where it differs from a right step, and what no peer has right is not noticed. With nobody left to comment, `[ no comments. ]` and a blank
+   line are put in without a bridge, and the path simply goes on.
    Truth needed: the gold value of each plan step (`world.LabProblem.plan`), and the calculations in the comments.
 
-Frames carry no loss: train on what the model writes. `thinkwell.lab.skills.leap` writes such traces and filters them as the paper does.
+Frames carry no loss: train on what the model writes. `thinkwell.lab.skills.leap.write_talk` writes such traces, `keep` filters them as the paper does.
 """
 
 from __future__ import annotations
