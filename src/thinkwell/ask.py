@@ -20,6 +20,8 @@ from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import LAB, known_capabilities, load_engine
 from thinkwell.runs.record import was_cut
+from thinkwell.runs.seats import engines_for as seated
+from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
 from thinkwell.session import Session
@@ -46,8 +48,8 @@ class Solution:
     model: str
     seed: int
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `thinkwell solve --json` prints. `text` is what stands after the prompt; `tokens` and `origin_spans` hold the prompt too."""
+    def as_dict(self, *, stats: bool = False) -> dict[str, Any]:
+        """What `thinkwell solve --json` prints; `stats` adds the method's facts. `text` is what stands after the prompt; `tokens` and `origin_spans` hold the prompt too."""
         return {
             "answer": self.answer,
             "verdict": None if self.verdict is None else self.verdict.value,
@@ -59,6 +61,7 @@ class Solution:
             "engine": self.engine,
             "model": self.model,
             "seed": self.seed,
+            **({"stats": dict(self.outcome.facts)} if stats else {}),
         }
 
 
@@ -82,10 +85,13 @@ async def solve_async(
     scorers: Mapping[str, Scorer] | None = None,
     prm: str | None = None,
     engine_options: Mapping[str, Any] | None = None,
+    engines_for: Mapping[str, str | Engine] | None = None,
     live: Callable[[Event], None] | None = None,
     **knobs: Any,
 ) -> Solution:
-    """Solve one problem; `knobs` are the method's, `prm` names a process reward model. An engine or scorer that was passed in stays open, one that is loaded here is closed.
+    """Solve one problem; `knobs` are the method's, `prm` names a process reward model, `engines_for` engines by role.
+
+    An engine or scorer that was passed in stays open, one that is loaded here is closed.
 
     Raises a `UsageError` for names, knobs or budgets that cannot be, `MissingCapability` for a method that the engine cannot run, `EngineError` if it failed.
     """
@@ -93,6 +99,7 @@ async def solve_async(
     ceiling = Budget.parse([budget]) if isinstance(budget, str) else budget if isinstance(budget, Budget) else Budget(**(budget or {}))  # type: ignore[arg-type]
     kind = METHODS.get(method) if isinstance(method, str) else None
     solver: Method = kind(kind.Config.parse(knobs, kind.name)) if kind else method  # type: ignore[assignment]  # no kind: it is a method
+    refuse_seats([solver], list(engines_for or {}))
     owned: list[Engine | Scorer] = []
     try:
         if isinstance(engine, str):
@@ -104,13 +111,17 @@ async def solve_async(
         form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model == LAB else "boxed"))
         solver = solver.fit(ceiling, form)
         await examine(solver, writer, form)
+        engines = load_engines(
+            engines_for or {}, {engine: writer} if isinstance(engine, str) and not (model or engine_options) else {}, owned
+        )
+        await refuse_engines([solver], engines, form, known_capabilities())
         judges = dict(scorers or {})
         for name in solver.scorers:
             if name not in judges:
                 judges[name] = load_scorer(name, engine=writer, **({"model": prm} if prm and name == "prm" else {}))
                 owned.append(judges[name])
         session = Session(
-            asked, writer, preset=form, seed=seed, budget=ceiling, scorers=judges, live=live,
+            asked, writer, preset=form, engines=seated(solver, engines), seed=seed, budget=ceiling, scorers=judges, live=live,
             sampling=sampling(form) if callable(sampling) else sampling,
         )  # fmt: skip
         outcome = await session.run(solver)

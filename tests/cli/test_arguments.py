@@ -16,6 +16,7 @@ from thinkwell.core.errors import ConfigError
         ("solve --budget tokens=5 seconds=1 question", "solve --budget tokens=5 --budget seconds=1 question"),
         ("solve --set a.k=1 a.j=2 question --json", "solve --set a.k=1 --set a.j=2 question --json"),
         ("solve --budget nonsense question", "solve --budget nonsense question"),
+        ("solve --engine-for critic=lab ceo=./m question", "solve --engine-for critic=lab --engine-for ceo=./m question"),
         ("compare --methods", "compare --methods"),
         ("compare --methods --limit 3", "compare --methods --limit 3"),
         ("solve -- --methods a b", "solve -- --methods a b"),

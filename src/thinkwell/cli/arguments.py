@@ -9,7 +9,7 @@ from typing import Any
 from thinkwell.core.errors import ConfigError
 
 WORDS = {"--methods"}  # every following word is a value
-PAIRS = {"--budget", "--set", "--task-set", "--engine-set"}  # every following key=value is a value
+PAIRS = {"--budget", "--set", "--task-set", "--engine-set", "--engine-for"}  # every following key=value is a value
 PAIR = re.compile(r"[A-Za-z_][\w.]*=\S*")
 
 

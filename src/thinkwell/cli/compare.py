@@ -16,6 +16,7 @@ from thinkwell.cli.options import (
     BudgetItems,
     EngineKnobs,
     EngineName,
+    EnginesFor,
     KnobItems,
     ModelName,
     PresetName,
@@ -66,6 +67,7 @@ def compare(
     model: ModelName = None,
     base_url: BaseUrls = None,
     engine_knobs: EngineKnobs = None,
+    other_engines: EnginesFor = None,
     prm: RewardModel = None,
     pool: Annotated[bool, typer.Option("--pool", help="Replay: pool the samples of all models in the file.")] = False,
     preset: PresetName = None,
@@ -90,6 +92,7 @@ def compare(
 
     from thinkwell.core.budget import Budget
     from thinkwell.runs.compare import command_line
+    from thinkwell.runs.seats import engines_of
     from thinkwell.runs.spec import IN_FLIGHT, CompareSpec
     from thinkwell.runs.table import print_table
 
@@ -104,6 +107,7 @@ def compare(
         engine="lab" if engine == "local" and model is None else engine,
         model=model,
         engine_options=engine_options(engine, base_url, engine_knobs),
+        engines_for=engines_of(other_engines or []),
         task_options=knobs_of([f"task.{item}" for item in task_knobs])["task"] if task_knobs else {},
         preset=preset,
         sampling=sampling_of(task, preset, temperature, top_p),

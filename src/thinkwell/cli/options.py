@@ -41,6 +41,14 @@ EngineKnobs = Annotated[
     list[str] | None,
     typer.Option("--engine-set", metavar="KEY=VALUE", help="An option of the engine, such as dtype=float32 or concurrency=256."),
 ]
+EnginesFor = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine-for",
+        metavar="ROLE=ENGINE",
+        help="Another engine for a role of a method: critic=lab, critic=./model, critic=openai:model=big,base_url=http://localhost:8000/v1. The budget is of all together.",
+    ),
+]
 RewardModel = Annotated[
     str | None, typer.Option("--prm", metavar="PATH", help="Process reward model; default: the one that comes with the engine's model.")
 ]

@@ -17,6 +17,7 @@ from thinkwell.cli.options import (
     BudgetItems,
     EngineKnobs,
     EngineName,
+    EnginesFor,
     KnobItems,
     ModelName,
     PresetName,
@@ -42,6 +43,7 @@ def solve(
     model: ModelName = None,
     base_url: BaseUrls = None,
     engine_knobs: EngineKnobs = None,
+    other_engines: EnginesFor = None,
     prm: RewardModel = None,
     preset: PresetName = None,
     seed: Seed = 0,
@@ -52,6 +54,9 @@ def solve(
     reference: Annotated[
         str | None, typer.Option("--reference", help="The right answer, to have the solution graded; no method sees it.")
     ] = None,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Also what the method counted, target calls and accepted drafts for example.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Solve one question with one method; live on a terminal."""
@@ -60,6 +65,7 @@ def solve(
     from thinkwell.core.budget import Budget
     from thinkwell.core.method import METHODS
     from thinkwell.core.problem import Problem
+    from thinkwell.runs.seats import engines_of
     from thinkwell.runs.spec import parse_method
 
     name, named = parse_method(method)
@@ -93,14 +99,18 @@ def solve(
                 live=live,
                 sampling=with_sampling(temperature, top_p),
                 engine_options=engine_options(engine, base_url, engine_knobs),
+                engines_for=engines_of(other_engines or []),
                 **{**named, **given.get(name, {})},
             )
     except KeyboardInterrupt:
         raise Interrupted("Nothing was kept; the same command with the same seed writes the same tokens again.") from None
     if as_json:
-        print_json(solution.as_dict())
+        print_json(solution.as_dict(stats=stats))
     else:
         _show(solution)
+        if stats:
+            for name, value in solution.outcome.facts.items():
+                console().print(f"[dim]{name}[/dim] {value}", highlight=False)
 
 
 def _display(live: LivePaths | None) -> AbstractContextManager[object]:

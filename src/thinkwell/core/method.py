@@ -14,7 +14,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import MissingCapability
-from thinkwell.core.path import Path
+from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.registry import Registry
@@ -77,6 +77,11 @@ def require(
     missing = method.needs - capabilities
     if missing:
         raise MissingCapability(method.name, missing, engine, [name for name, have in others if method.needs <= have])
+
+
+def seats_of(method: type[Method] | Method) -> frozenset[str]:
+    """Whom a method lets write: roles, or names that it gives (`Session.open(engine=)`), by its `seats`; each can have an engine of its own. Without any it is the solver alone."""
+    return frozenset(getattr(method, "seats", (Role.SOLVER.value,)))
 
 
 class Vocabulary(Protocol):

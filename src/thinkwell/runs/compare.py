@@ -34,6 +34,7 @@ from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
 from thinkwell.runs.comparison import Comparison, row_of
 from thinkwell.runs.record import CUT_SHORT, Candidate, Record, are_independent, content_key, trace_of, was_cut
+from thinkwell.runs.seats import engines_for
 from thinkwell.runs.spec import Arm, CompareSpec
 from thinkwell.runs.store import Store, problem_as_dict
 from thinkwell.runs.whole import write_whole
@@ -82,7 +83,7 @@ async def compare_async(
 
     arena = await load_arena(spec, engine, problems, preset, scorers)
     try:
-        run = _Run(spec, arena.engine, arena.problems, arena.preset, arena.scorers, arena.arms, progress, live)
+        run = _Run(spec, arena.engine, arena.engines, arena.problems, arena.preset, arena.scorers, arena.arms, progress, live)
         return await run.result()
     finally:
         await arena.aclose()
@@ -140,11 +141,12 @@ class _Run:
     """One run: the plan, the workers, the books."""
 
     def __init__(
-        self, spec: CompareSpec, engine: Engine, problems: Sequence[Problem], preset: Preset, scorers: Mapping[str, Scorer], arms: Sequence[Arm],
+        self, spec: CompareSpec, engine: Engine, engines: Mapping[str, Engine], problems: Sequence[Problem], preset: Preset,
+        scorers: Mapping[str, Scorer], arms: Sequence[Arm],
         progress: Callable[[Progress], None] | None, live: Callable[[str, Event], None] | None,
     ) -> None:  # fmt: skip
         self.spec, self.engine, self.problems, self.preset, self.scorers, self.arms = spec, engine, problems, preset, scorers, arms
-        self.progress, self.live = progress, live
+        self.engines, self.progress, self.live = engines, progress, live
         self.plan = [self._job(arm, problem, sample) for arm in arms for sample in range(spec.samples) for problem in problems]
         self.records: dict[str, Record] = {}
         self.walls: dict[str, float] = {}
@@ -182,8 +184,14 @@ class _Run:
             preset=asdict(self.preset),
             sampling=self.spec.sampling and asdict(self.spec.sampling),
             scorers=[getattr(self.scorers[name], "fingerprint", self.scorers[name].name) for name in arm.method.scorers],
+            **self._other_engines(engines_for(arm.method, self.engines)),
         )
         return _Job(arm, problem, sample, key)
+
+    @staticmethod
+    def _other_engines(engines: Mapping[str, Engine]) -> dict[str, Any]:
+        """What tells engines by role apart; nothing where there are none, so that keys of such runs stay what they were."""
+        return {"engines_for": {seat: [own.info.model, own.info.fingerprint] for seat, own in sorted(engines.items())}} if engines else {}
 
     def _configuration(self) -> dict[str, Any]:
         spec = self.spec
@@ -200,6 +208,7 @@ class _Run:
             "weights": self.engine.info.fingerprint,
             "preset": self.preset.full_name,
             "sampling": spec.sampling and asdict(spec.sampling),
+            **self._other_engines(self.engines),
         }
 
     def _begin(self) -> None:
@@ -226,7 +235,7 @@ class _Run:
                 "model": info.model,
                 "fingerprint": info.fingerprint,
                 "context": info.context,
-                "details": info.details,
+                "details": {**info.details, **{f"engine for {seat}": own.info.model for seat, own in self.engines.items()}},
             },
             "methods": [
                 {"label": arm.label, "name": arm.name, "summary": arm.method.about.summary, "config": arm.config} for arm in self.arms
@@ -267,7 +276,8 @@ class _Run:
     async def _solve(self, job: _Job, books: ThreadPoolExecutor, clock: str, wall: Callable[[], float]) -> None:
         spec, label, live = self.spec, job.arm.label, self.live
         session = Session(
-            job.problem, self.engine, preset=self.preset, seed=spec.seed, sample=job.sample, budget=spec.budget, sampling=spec.sampling,
+            job.problem, self.engine, preset=self.preset,
+            engines=engines_for(job.arm.method, self.engines), seed=spec.seed, sample=job.sample, budget=spec.budget, sampling=spec.sampling,
             scorers={name: self.scorers[name] for name in job.arm.method.scorers}, live=None if live is None else lambda event: live(label, event),
         )  # fmt: skip
         outcome, failure = None, None

@@ -10,6 +10,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import known_capabilities, load_engine
+from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
 from thinkwell.runs.spec import Arm, CompareSpec, arms_of, parse_method, refuse_impossible
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
@@ -22,6 +23,7 @@ class Arena:
     """Everything a run needs. What was loaded here is closed by `aclose`; what was passed in is its owner's."""
 
     engine: Engine
+    engines: Mapping[str, Engine]
     problems: Sequence[Problem]
     preset: Preset
     scorers: Mapping[str, Scorer]
@@ -48,12 +50,15 @@ async def load_arena(
         preset = preset or preset_named(spec.preset or task.preset)
         problems = problems if problems is not None else task.load(spec.data, seed=spec.seed, limit=spec.limit, knobs=spec.task_options)
     arms = arms_of(spec, preset)
+    refuse_seats([arm.method for arm in arms], list(spec.engines_for))
     owned: list[Engine | Scorer] = []
     try:
         if engine is None:
             engine = load_engine(spec.engine, model=spec.model, **spec.engine_options)
             owned.append(engine)
         await refuse_impossible(arms, problems, preset, engine, spec.budget, known_capabilities())
+        engines = load_engines(spec.engines_for, {} if spec.model or spec.engine_options else {spec.engine: engine}, owned)
+        await refuse_engines([arm.method for arm in arms], engines, preset, known_capabilities())
         found = dict(scorers or {})
         missing = sorted({name for arm in arms for name in arm.method.scorers} - found.keys())
         for name in missing:
@@ -63,4 +68,4 @@ async def load_arena(
         for thing in owned:
             await thing.aclose()
         raise
-    return Arena(engine, problems, preset, found, arms, tuple(owned))
+    return Arena(engine, engines, problems, preset, found, arms, tuple(owned))

@@ -26,7 +26,7 @@ class CompareSpec:
     """A comparison of methods on one task.
 
     methods: `name` or `name:knob=value,knob=value`. knobs: of each method by name, for all its labels; a label's own knob wins.
-    samples: repetitions of every (method, problem). in_flight: problems at a time.
+    engines_for: engines by role, as `--engine-for` takes them. samples: repetitions of every (method, problem). in_flight: problems at a time.
     order: "method" finishes one method before the next, so that `seconds` is the method's own; "mixed" starts the next one while the last
     problems of the one before still run. out: run folder (None: nothing is kept). grow: methods, limit and samples may differ from what the
     folder has; what is there is reused.
@@ -42,6 +42,7 @@ class CompareSpec:
     engine: str = "lab"
     model: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict)
+    engines_for: Mapping[str, str | Engine] = field(default_factory=dict)
     task_options: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
     sampling: Sampling | None = None
