@@ -18,8 +18,8 @@ from thinkwell.lab import tokenizer as lab_tokenizer  # noqa: E402
 from thinkwell.lab.card import render_card  # noqa: E402
 from thinkwell.lab.data import PolicyBatches, pad  # noqa: E402
 from thinkwell.lab.labels import boxed, label  # noqa: E402
-from thinkwell.lab.models import new_policy  # noqa: E402
-from thinkwell.lab.prm import scored_row, step_end_ids, step_labels, written_rows  # noqa: E402
+from thinkwell.lab.models import first_score, new_policy, new_prm  # noqa: E402
+from thinkwell.lab.prm import PrmBatches, scored_row, step_end_ids, step_labels, written_rows  # noqa: E402
 from thinkwell.lab.sample import sample  # noqa: E402
 from thinkwell.lab.trace import gold_trace  # noqa: E402
 from thinkwell.lab.train import Schedule, fit, policy_loss  # noqa: E402
@@ -152,16 +152,42 @@ def test_scores_are_read_at_the_ends_of_steps_with_the_labels_of_the_text(tokens
     problem = generate(4, 3, "train")
     reply = tokens(gold_trace(problem).text + "<|im_end|>", add_special_tokens=False)["input_ids"]
     row, ends = scored_row(tokens, problem, reply)
-    assert {row[i] for i, _ in ends} == step_end_ids(tokens)
-    assert [y for _, y in ends] == [1] * (len(problem.plan) + 3)  # steps, </think>, the blank line after it, end of turn
+    assert {row[end.position] for end in ends} == step_end_ids(tokens)
+    assert [end.solvable for end in ends] == [1] * (len(problem.plan) + 3)  # steps, </think>, the blank line after it, end of turn
 
 
 def test_the_label_at_a_step_end_is_that_of_the_prefix_up_to_it(tokens):
     for ids, ends in written_rows(tokens, seed=1, block=0, count=12):
         assert ends
-        assert all(ids[i] in step_end_ids(tokens) for i, _ in ends)
+        assert all(ids[end.position] in step_end_ids(tokens) for end in ends)
     problem = generate(8, 4, "train")
     lines = [line.text for line in gold_trace(problem).lines]
     text = lines[0] + "\n\nNow there are 1 + 1 = 3.\n\n" + lines[1] + "\n\n"
     reply = tokens(text, add_special_tokens=False)["input_ids"]
-    assert [y for _, y in step_labels(tokens, problem, reply)] == [int(step.solvable) for step in label(problem, text)]
+    assert [end.solvable for end in step_labels(tokens, problem, reply)] == [int(step.solvable) for step in label(problem, text)]
+
+
+def test_the_second_label_says_whether_the_calculation_itself_is_exact(tokens):
+    problem = generate(8, 4, "train")
+    text = "Now there are 20 + 3 = 23.\n\nNow there are 20 + 4 = 23.\n\nThere are 7 left.\n\n"
+    ends = step_labels(tokens, problem, tokens(text, add_special_tokens=False)["input_ids"])
+    assert [end.exact for end in ends] == [1, 0, None]
+
+
+def test_both_labels_stand_at_the_last_tokens_of_a_step_and_nowhere_else(tokens):
+    sampled = written_rows(tokens, seed=2, block=0, count=4)
+    ids, labels = PrmBatches(tokens, sampled, seed=0, rows=4, block=2)(0)
+    assert labels.shape == (*ids.shape, 2)
+    ends = torch.isin(ids, torch.tensor(sorted(step_end_ids(tokens))))
+    assert (labels[..., 0][labels[..., 0] != -100].unique() <= 1).all()
+    known = labels[..., 0] != -100
+    assert not (known & ~(ends | ends.roll(-1, 1) | ends.roll(-2, 1))).any()
+    assert ((labels[..., 1] != -100) <= known).all()
+
+
+def test_the_score_that_is_kept_is_the_first(tokens):
+    policy = new_policy(tokens, 0, width=32, layers=1)
+    both = new_prm(policy, 0).eval()
+    ids = torch.arange(5, 25)[None]
+    with torch.inference_mode():
+        torch.testing.assert_close(first_score(both).eval()(input_ids=ids).logits[..., 0], both(input_ids=ids).logits[..., 0])

@@ -19,8 +19,8 @@ from torch import Tensor
 from . import tokenizer as tokenizers
 from .card import measure
 from .data import PolicyBatches
-from .models import new_policy, new_prm
-from .prm import SLIPPERY, PrmBatches, load_rows, prm_loss
+from .models import first_score, new_policy, new_prm
+from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
@@ -46,8 +46,6 @@ class Scale:
     levels: tuple[int, ...]
     """Levels of the policy's training problems."""
     prm: Schedule
-    sharpen: Schedule
-    """The process reward model's last steps, on traces with more slips (`SLIPPERY`)."""
     prm_rows: int
     sample_problems: int
     """Train problems that the policy is sampled on for the process reward model."""
@@ -69,8 +67,7 @@ SCALES: dict[str, Scale] = {
         polish=Schedule(250, rate=1e-3, adam_rate=5e-4, warmup=20),
         policy_rows=32,
         levels=tuple(LEVELS),
-        prm=Schedule(650, rate=2e-3, adam_rate=1e-3),
-        sharpen=Schedule(260, rate=2e-3, adam_rate=1e-3, warmup=20),
+        prm=Schedule(1000, rate=2e-3, adam_rate=1e-3),
         prm_rows=32,
         sample_problems=3000,
         samples_each=4,
@@ -87,8 +84,7 @@ SCALES: dict[str, Scale] = {
         polish=Schedule(20, rate=1e-3, adam_rate=5e-4, warmup=5),
         policy_rows=16,
         levels=(1,),
-        prm=Schedule(40, warmup=5, rate=2e-3, adam_rate=1e-3),
-        sharpen=Schedule(10, warmup=2, rate=2e-3, adam_rate=1e-3),
+        prm=Schedule(50, warmup=5, rate=2e-3, adam_rate=1e-3),
         prm_rows=8,
         sample_problems=20,
         samples_each=2,
@@ -194,8 +190,7 @@ class Work:
         rows = load_rows(self.tokens, self.work / "samples.jsonl")
         loss_of = prm_loss(model, compiled=self.sizes.compiled)
         learned = self._fit("prm", model, PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows), loss_of, self.sizes.prm)
-        other = PrmBatches(self.tokens, rows, self.seed + 1, self.sizes.prm_rows, style=SLIPPERY, lead=2)
-        self._keep("prm", model, learned, self._fit("sharpen", model, other, loss_of, self.sizes.sharpen))
+        self._keep("prm", first_score(model), learned)
 
     def card(self) -> None:
         """Measure both models."""

@@ -7,7 +7,7 @@
   `bo16` (weighted best-of-16: answers weighted by the process reward model's last score) and `bo16_minus_maj16` with the interval of
   the paired difference; `mean_tokens`, `longest_tokens`; `unreadable` (share of replies without a boxed answer);
   `idle_reflection` (share of generated tokens in reflections that do not change the running value); `prm_auroc` (all step ends
-  pooled) and `step_ends`; `wrong_step_kinds` (steps by what is wrong in them).
+  pooled) and `step_ends`; `prm_auroc_first_wrong` (the first wrong step of a reply against right ones, by kind of mistake); `wrong_step_kinds` (steps by what is wrong in them).
 - `levels`: level -> `pass_at_1`, `pass_at_16`, `maj_at_16`, `mean_tokens`, `problems`.
 - `training`: what the build recorded (steps, tokens, seconds, losses at the end), `seed`, `scale`, `versions`, `parameters`.
 
@@ -148,8 +148,8 @@ def _mix(problems: Sequence[LabProblem], replies: Sequence[Sequence[Any]], judge
     rows = [[scored_row(tokenizer, p, s.ids) for s in group] for p, group in zip(problems, replies, strict=True)]
     flat = [row for group in rows for row in group]
     scores = score(judge, tokenizer, [ids for ids, _ in flat])
-    ends = [(float(p_T[position]), y) for p_T, (_, labels) in zip(scores, flat, strict=True) for position, y in labels]
-    last = [float(p_T[labels[-1][0]]) if labels else 0.0 for p_T, (_, labels) in zip(scores, flat, strict=True)]
+    ends = [(float(p_T[end.position]), end.solvable) for p_T, (_, labels) in zip(scores, flat, strict=True) for end in labels]
+    last = [float(p_T[labels[-1].position]) if labels else 0.0 for p_T, (_, labels) in zip(scores, flat, strict=True)]
     votes = [
         Vote(tuple(_answer(s) for s in group), tuple(last[i * samples : (i + 1) * samples]), p.answer)
         for i, (p, group) in enumerate(zip(problems, replies, strict=True))
@@ -180,9 +180,24 @@ def _mix(problems: Sequence[LabProblem], replies: Sequence[Sequence[Any]], judge
         "idle_reflection": round(idle / tokens, 4),
         "prm_auroc": None if (area := auroc([p for p, _ in ends], [y for _, y in ends])) is None else round(area, 4),
         "step_ends": len(ends),
+        "prm_auroc_first_wrong": _first_wrong(scores, [labels for _, labels in flat]),
         "with_trap": round(sum(bool(p.traps) for p in problems) / len(problems), 4),
         "steps": dict(sorted(kinds.items())),
     }
+
+
+def _first_wrong(scores: Sequence[Any], labels: Sequence[Sequence[Any]]) -> dict[str, float | None]:
+    """AUROC of first wrong steps against steps that are right so far, by what is wrong: a calculation that is off, or anything else (a trap, a distractor)."""
+    right: list[float] = []
+    wrong: dict[str, list[float]] = {"off_calculation": [], "misreading": []}
+    for p_T, ends in zip(scores, labels, strict=True):
+        for end in ends:
+            if not end.solvable:
+                wrong["off_calculation" if end.exact == 0 else "misreading"].append(float(p_T[end.position]))
+                break
+            right.append(float(p_T[end.position]))
+    found = {kind: auroc([*values, *right], [0] * len(values) + [1] * len(right)) for kind, values in wrong.items()}
+    return {kind: None if area is None else round(area, 4) for kind, area in found.items()}
 
 
 def render_card(facts: dict[str, Any]) -> str:
@@ -198,6 +213,10 @@ def render_card(facts: dict[str, Any]) -> str:
         ),
         (f"weighted best of {n}", f"{mix[f'bo{n}']:.3f}, minus maj: {gain['mean']:+.3f} [{gain['ci95'][0]:+.3f}, {gain['ci95'][1]:+.3f}]"),
         ("PRM AUROC per step", "-" if mix["prm_auroc"] is None else f"{mix['prm_auroc']:.3f} over {mix['step_ends']} step ends"),
+        *(
+            (f"  {kind.replace('_', ' ')}", "-" if area is None else f"{area:.3f} for the first wrong step of a reply")
+            for kind, area in mix["prm_auroc_first_wrong"].items()
+        ),
         ("tokens a reply", f"{mix['mean_tokens']} on average, longest {mix['longest_tokens']}"),
         ("idle reflection", f"{mix['idle_reflection']:.1%} of tokens"),
         ("unreadable", f"{mix['unreadable']:.2%} of replies"),

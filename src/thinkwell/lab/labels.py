@@ -36,6 +36,11 @@ class Statement:
     right: int
     value: int
 
+    @property
+    def exact(self) -> bool | None:
+        """Is the result what `left op right` gives, whatever the problem says? None where nothing was calculated."""
+        return None if self.op == "=" else self.value == apply(self.op, self.left, self.right)
+
 
 @dataclass(frozen=True)
 class StepLabel:

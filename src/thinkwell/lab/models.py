@@ -1,4 +1,4 @@
-"""The lab's two models: the policy (Qwen3 shape) and the process reward model (that body, two more layers, one score a token)."""
+"""The lab's two models: the policy (Qwen3 shape) and the process reward model (that body, one more layer, one score a token)."""
 
 from __future__ import annotations
 
@@ -38,21 +38,31 @@ def new_policy(tokenizer: PreTrainedTokenizerFast, seed: int, *, width: int = 12
     return model
 
 
-def new_prm(policy: Qwen3ForCausalLM, seed: int, *, extra_layers: int = 2) -> Qwen3ForTokenClassification:
-    """A process reward model whose body starts as the policy's; sigmoid of its one logit is P(still solvable).
+def new_prm(policy: Qwen3ForCausalLM, seed: int, *, extra_layers: int = 1, scores: int = 2) -> Qwen3ForTokenClassification:
+    """A process reward model whose body starts as the policy's. Its scores: is the problem still solvable, is this calculation exact.
 
     Layers are added on top (they start as the identity), so that they can compare what the policy would have written, known at its last
     layer, with what the trace says.
     """
     torch.manual_seed(seed)
-    drop = ("architectures", "id2label", "label2id", "num_labels", "layer_types", "num_hidden_layers")
-    settings = {k: v for k, v in policy.config.to_dict().items() if k not in drop}
     layers = policy.config.num_hidden_layers
-    model = Qwen3ForTokenClassification(
-        Qwen3Config(**settings, num_hidden_layers=layers + extra_layers, num_labels=1, classifier_dropout=0.0)
-    )
+    model = Qwen3ForTokenClassification(_prm_config(policy.config, layers + extra_layers, scores))
     model.model.load_state_dict(policy.model.state_dict(), strict=False)
     for layer in model.model.layers[layers:]:
         torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
         torch.nn.init.zeros_(layer.mlp.down_proj.weight)
     return model
+
+
+def first_score(model: Qwen3ForTokenClassification) -> Qwen3ForTokenClassification:
+    """The model with its first score only, as methods use it: sigmoid of its one logit is P(still solvable)."""
+    slim = Qwen3ForTokenClassification(_prm_config(model.config, model.config.num_hidden_layers, 1))
+    weights = {name: tensor[:1] if name.startswith("score.") else tensor for name, tensor in model.state_dict().items()}
+    slim.load_state_dict(weights)
+    return slim
+
+
+def _prm_config(like: Qwen3Config, layers: int, scores: int) -> Qwen3Config:
+    drop = ("architectures", "id2label", "label2id", "num_labels", "layer_types", "num_hidden_layers", "classifier_dropout")
+    settings = {k: v for k, v in like.to_dict().items() if k not in drop}
+    return Qwen3Config(**settings, num_hidden_layers=layers, num_labels=scores, classifier_dropout=0.0)

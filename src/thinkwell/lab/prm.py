@@ -2,6 +2,10 @@
 
 It reads at the token that ends a step (blank line, `</think>`, end of turn); the label there is whether the problem can still be solved
 from what the trace has stated, which the world knows exactly. It learns half from the policy's own samples, half from fresh written traces.
+
+While it learns it has a second score: is the calculation of this step exact? After the first mistake of a trace every later label of the
+first score is 0, so that few of them teach arithmetic; the second has one at every calculation. It is dropped when the model is kept.
+Measured on 50 problems: without it mistakes of one calculation were told from right steps with an AUROC of 0.60, with it 0.87 after 200 steps.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,13 +28,22 @@ from .world import LabProblem, generate
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, Qwen3ForTokenClassification
 
-ScoredRow = tuple[list[int], list[tuple[int, int]]]
-"""Token ids of a whole conversation, and (position, label 0 or 1) of each step end in it."""
 
-WRITTEN = Style(slip=0.10, misread=0.5, reread=0.2)
-"""Style of the written traces: more traps avoided and noticed than in the policy's, for balance."""
-SLIPPERY = Style(slip=0.16, misread=0.3, reread=0.3, reflect_on_slip=0.6, notice_slip=0.7)
-"""For the last steps of training: off results are harder to see than misreadings, so most mistakes are off results."""
+class End(NamedTuple):
+    """What is known at a token that ends a step: its position, and two labels, 0 or 1 (`exact`: None where nothing was calculated)."""
+
+    position: int
+    solvable: int
+    exact: int | None
+
+
+ScoredRow = tuple[list[int], list[End]]
+"""Token ids of a whole conversation, and its step ends."""
+
+WRITTEN = Style(slip=0.25, misread=0.4, reread=0.25, reflect_on_slip=0.5, notice_slip=0.65)
+"""Style of the written traces: more slips, more traps avoided and noticed than in the policy's, for balance."""
+LEAD = 2
+"""So many tokens before a step end (the last digits of a result) carry its labels too."""
 
 
 def step_end_ids(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
@@ -38,28 +51,30 @@ def step_end_ids(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
     return frozenset(tokenizer.convert_tokens_to_ids([STEP_END, UNTHINK, END]))
 
 
-def step_labels(tokenizer: PreTrainedTokenizerFast, problem: LabProblem, ids: Sequence[int]) -> list[tuple[int, int]]:
-    """(position in `ids`, solvable 0 or 1) for each step end of a reply."""
+def step_labels(tokenizer: PreTrainedTokenizerFast, problem: LabProblem, ids: Sequence[int]) -> list[End]:
+    """The step ends of a reply; positions are those in `ids`."""
     pieces = tokenizer.batch_decode([[i] for i in ids])
     if ids and ids[-1] == tokenizer.eos_token_id:
         pieces[-1] = ""
     labels = label(problem, "".join(pieces))
     ends, seen, step, boundary = step_end_ids(tokenizer), 0, 0, len(labels[0].text) if labels else 0
-    out: list[tuple[int, int]] = []
+    out: list[End] = []
     for position, (token, piece) in enumerate(zip(ids, pieces, strict=True)):
         seen += len(piece)
         while step + 1 < len(labels) and seen > boundary:
             step += 1
             boundary += len(labels[step].text)
         if token in ends and labels:
-            out.append((position, int(labels[step].solvable)))
+            said = labels[step].statement
+            exact = None if said is None or said.exact is None else int(said.exact)
+            out.append(End(position, int(labels[step].solvable), exact))
     return out
 
 
 def scored_row(tokenizer: PreTrainedTokenizerFast, problem: LabProblem, reply: Sequence[int]) -> ScoredRow:
     """A conversation with its labels."""
     ids = tokenizer(prompt(problem.question), add_special_tokens=False)["input_ids"]
-    return ids + list(reply), [(len(ids) + i, y) for i, y in step_labels(tokenizer, problem, reply)]
+    return ids + list(reply), [end._replace(position=len(ids) + end.position) for end in step_labels(tokenizer, problem, reply)]
 
 
 def written_rows(tokenizer: PreTrainedTokenizerFast, seed: int, block: int, count: int, style: Style = WRITTEN) -> list[ScoredRow]:
@@ -71,10 +86,7 @@ def written_rows(tokenizer: PreTrainedTokenizerFast, seed: int, block: int, coun
 
 
 class PrmBatches:
-    """Batch of step t, half sampled and half written rows, cut into like lengths within a block of steps.
-
-    `lead` tokens before each step end (the last digits of a result) carry its label too.
-    """
+    """Batch of step t: ids (B, T) and labels (B, T, 2), half sampled and half written rows, cut into like lengths within a block of steps."""
 
     def __init__(
         self,
@@ -83,11 +95,8 @@ class PrmBatches:
         seed: int,
         rows: int = 32,
         block: int = 16,
-        style: Style = WRITTEN,
-        lead: int = 0,
     ) -> None:
         self.tokenizer, self.sampled, self.seed, self.rows, self.block = tokenizer, sampled, seed, rows, block
-        self.style, self.lead = style, lead
         self._cached: tuple[int, list[list[ScoredRow]]] = (-1, [])
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -95,18 +104,19 @@ class PrmBatches:
         if self._cached[0] != block:
             half = self.rows * self.block // 2
             rng = random.Random(f"prm-order/{self.seed}/{block}")
-            rows = written_rows(self.tokenizer, self.seed, block, half, self.style) + rng.choices(self.sampled, k=half)
+            rows = written_rows(self.tokenizer, self.seed, block, half) + rng.choices(self.sampled, k=half)
             rows.sort(key=lambda row: len(row[0]))
             batches = [rows[i : i + self.rows] for i in range(0, len(rows), self.rows)]
             rng.shuffle(batches)
             self._cached = block, batches
         batch = self._cached[1][step % self.block]
         ids_BT = pad_ids([ids for ids, _ in batch], self.tokenizer.pad_token_id)
-        labels_BT = torch.full_like(ids_BT, IGNORE)
-        for i, (_, labels) in enumerate(batch):
-            for position, y in labels:
-                labels_BT[i, position - self.lead : position + 1] = y
-        return ids_BT, labels_BT
+        labels_BT2 = torch.full((*ids_BT.shape, 2), IGNORE)
+        for i, (_, ends) in enumerate(batch):
+            for end in ends:
+                labels = torch.tensor([end.solvable, IGNORE if end.exact is None else end.exact])
+                labels_BT2[i, end.position - LEAD : end.position + 1] = labels
+        return ids_BT, labels_BT2
 
 
 def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> Tensor:
@@ -116,15 +126,16 @@ def pad_ids(rows: Sequence[Sequence[int]], pad_id: int) -> Tensor:
 
 
 def prm_loss(model: Qwen3ForTokenClassification, *, compiled: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
-    """Mean binary cross-entropy at the step ends as a function of (ids_BT, labels_BT)."""
+    """Mean binary cross-entropy of each of the two scores where they have a label, added up; a function of (ids_BT, labels_BT2)."""
     if compiled:
         model.set_attn_implementation("eager")
     body = torch.compile(model.model, dynamic=True) if compiled else model.model
 
-    def loss_of(ids_BT: Tensor, labels_BT: Tensor) -> Tensor:
-        hidden_BTD = body(input_ids=ids_BT, use_cache=False).last_hidden_state
-        ends = labels_BT != IGNORE
-        return nn.functional.binary_cross_entropy_with_logits(model.score(hidden_BTD[ends]).float()[:, 0], labels_BT[ends].float())
+    def loss_of(ids_BT: Tensor, labels_BT2: Tensor) -> Tensor:
+        logits_BT2 = model.score(body(input_ids=ids_BT, use_cache=False).last_hidden_state).float()
+        known = labels_BT2 != IGNORE
+        losses = nn.functional.binary_cross_entropy_with_logits(logits_BT2, labels_BT2.clamp(min=0).float(), reduction="none")
+        return ((losses * known).sum((0, 1)) / known.sum((0, 1)).clamp(min=1)).sum()
 
     return loss_of
 

@@ -188,3 +188,24 @@ def test_a_saved_model_loads_and_writes_what_the_module_writes(tmp_path, tokeniz
         == LocalEngine(tmp_path).info.fingerprint
         != LocalEngine(tiny("qwen3", torch.float32, 1), tokenizer).info.fingerprint
     )
+
+
+def test_a_path_that_went_on_is_copied_from_where_it_was_and_its_room_is_used_again():
+    slots = Slots(2, 2, 4, torch.float32, torch.device("cpu"), rows=2, length=80)
+    slots.data.copy_(torch.randn_like(slots.data))
+    shelf = Shelf(1 << 20)
+    shelf.keep("a", range(10), slots, 0)
+    room = shelf.entries["a"].data
+    slots.data[:, :, 0, :, :10] = 0  # what the path wrote before is not read again
+    shelf.keep("a", range(40), slots, 0)
+    assert shelf.entries["a"].data is room
+    assert torch.equal(room[:, :, :, 10:40], slots.data[:, :, 0, :, 10:40])
+    assert not torch.equal(room[:, :, :, :10], slots.data[:, :, 0, :, :10])
+    shelf.keep("a", [*range(5), 99], slots, 1)  # another path under the same name
+    assert torch.equal(shelf.entries["a"].data[:, :, :, :6], slots.data[:, :, 1, :, :6])
+    assert shelf.find(range(40), ["a"])[1] == 5
+    rooms = {entry.data.data_ptr() for entry in shelf.entries.values()} | {room.data_ptr()}
+    shelf.drop(["a"])
+    shelf.keep("b", range(33), slots, 1)
+    assert shelf.entries["b"].data.data_ptr() in rooms
+    assert shelf.used == shelf.entries["b"].bytes

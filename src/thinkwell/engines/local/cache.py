@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-ROOM = 32  # a path at rest gets room for a multiple of this many tokens, so that the room of one that left fits the next
+ROOM = 32  # a path at rest gets room for this many more tokens, rounded up to a multiple of it: going on fits, and so does the next path when it left
 SPARE = 1 << 26  # bytes of such room kept for the next
 BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
 
@@ -24,9 +25,18 @@ class Slots:
     """Cache rows of paths that run now: tensor (L, 2, N, K, T, D), grown on demand in rows and positions."""
 
     def __init__(
-        self, layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, device: torch.device, rows: int = 8, length: int = 128
+        self,
+        layers: int,
+        kv_heads: int,
+        head_dim: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        rows: int = 8,
+        length: int = 128,
+        most: int = 0,
     ) -> None:
-        self._make = lambda n, t: torch.zeros((layers, 2, n, kv_heads, t, head_dim), dtype=dtype, device=device)
+        self.most = most
+        self._make = lambda n, t: zeros((layers, 2, n, kv_heads, t, head_dim), dtype, device)
         self._set(self._make(rows, length))
 
     def _set(self, data: Tensor) -> None:
@@ -42,14 +52,15 @@ class Slots:
     def length(self) -> int:
         return self.data.shape[4]
 
-    def reserve(self, rows: int, length: int) -> None:
-        """Makes room for `rows` rows of `length` positions; what is there stays."""
+    def reserve(self, rows: int, length: int, live: int | None = None) -> None:
+        """Makes room for `rows` rows of `length` positions; what is there stays, or the first `live` rows of it."""
         if rows <= self.rows and length <= self.length:
             return
         old = self.data
-        # Zeros are mapped lazily: positions no path has reached cost no memory. They must be finite, as masked scores multiply them.
+        # Must be finite where nothing was written yet, as masked scores multiply it.
         new = self._make(_grown(self.rows, rows), _grown(self.length, length))
-        new[:, :, : self.rows, :, : self.length] = old
+        live = self.rows if live is None else live
+        new[:, :, :live, :, : self.length] = old[:, :, :live]
         self._set(new)
 
     def move(self, source: int, target: int, length: int) -> None:
@@ -59,13 +70,20 @@ class Slots:
         """Puts the first `length` positions of stored keys and values (L, 2, K, T, D) into all of `rows`."""
         self.data[:, :, rows, :, :length] = stored[:, :, None, :, :length]
 
-    def save(self, row: int, length: int, into: Tensor | None = None) -> Tensor:
-        """A copy of one row's first `length` positions: (L, 2, K, T, D), at the start of `into` if that is given."""
-        source = self.data[:, :, row, :, :length]
-        if into is None:
-            return source.clone()
-        into[:, :, :, :length] = source
-        return into
+    def save(self, row: int, length: int) -> Tensor:
+        """A copy of one row's first `length` positions: (L, 2, K, T, D)."""
+        return self.data[:, :, row, :, :length].clone()
+
+    def copy(self, row: int, start: int, stop: int, into: Tensor) -> None:
+        """Copies positions [start, stop) of one row to the same positions of stored keys and values (L, 2, K, T, D)."""
+        into[:, :, :, start:stop] = self.data[:, :, row, :, start:stop]
+
+
+def zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Zeros. On a CPU from numpy, whose zeros the system maps when they are first written: positions no path has reached cost no memory."""
+    if device.type == "cpu" and dtype in (torch.float32, torch.float64):
+        return torch.from_numpy(np.zeros(shape, dtype=np.float32 if dtype == torch.float32 else np.float64))
+    return torch.zeros(shape, dtype=dtype, device=device)
 
 
 def _grown(have: int, need: int) -> int:
@@ -105,8 +123,13 @@ class Shelf:
         return len(self.entries)
 
     def keep(self, name: str, tokens: Sequence[int], slots: Slots, row: int) -> None:
-        """Copies the path of these tokens from its row."""
-        room = -(-max(1, len(tokens)) // ROOM) * ROOM
+        """Copies the path of these tokens from its row; of a path that went on, only what is new."""
+        length, old = len(tokens), self.entries.get(name)
+        if old is not None and old.reusable and length <= old.data.shape[3] and old.tokens == tuple(tokens[: len(old.tokens)]):
+            slots.copy(row, len(old.tokens), length, old.data)
+            self._file(name, tokens, old)
+            return
+        room = -(-length // ROOM) * ROOM + ROOM
         spare = self._spare.get(room)
         if spare:
             data = spare.pop()
@@ -114,18 +137,25 @@ class Shelf:
         else:
             layers, two, _, kv_heads, _, head_dim = slots.data.shape
             data = slots.data.new_empty((layers, two, kv_heads, room, head_dim))
-        self.put(name, tokens, slots.save(row, len(tokens), data), reusable=True)
+        slots.copy(row, 0, length, data)
+        self.put(name, tokens, data, reusable=True)
 
     def put(self, name: str, tokens: Sequence[int], data: Tensor, *, reusable: bool = False) -> None:
         """Keeps keys and values (L, 2, K, T, D) of a path, T at least its length. `reusable`: the shelf may write on them when it drops the path."""
         self.drop((name,))
-        entry = Stored(tuple(tokens), data, _marks(tokens), reusable)
-        self.entries[name] = entry
+        entry = Stored(tuple(tokens), data, [], reusable)
         self.used += entry.bytes
-        for mark in entry.marks:
-            self._by_mark[mark] = name
+        self._file(name, tokens, entry)
         while self.used > self.limit and len(self.entries) > 1:
             self.drop((next(iter(self.entries)),))
+
+    def _file(self, name: str, tokens: Sequence[int], entry: Stored) -> None:
+        """Enters a path under its name and what it starts with, as the one used last."""
+        entry.tokens, entry.marks = tuple(tokens), _marks(tokens)
+        self.entries[name] = entry
+        self.entries.move_to_end(name)
+        for mark in entry.marks:
+            self._by_mark[mark] = name
 
     def find(self, tokens: Sequence[int], names: Iterable[str] = ()) -> tuple[Stored | None, int]:
         """The entry that shares the longest prefix with `tokens`, and its length; `names` are tried first."""

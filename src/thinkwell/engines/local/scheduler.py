@@ -58,7 +58,7 @@ class Scheduler:
         shape = decoder.shape
         self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
         self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
-        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, most=rows)
+        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.sampler = Sampler(decoder.device, decoder.dtype)
         self.pending: deque[Run] = deque()
@@ -205,7 +205,8 @@ class Scheduler:
         first, length = len(self.active), len(job.tokens)
         self.active += job.runs
         self.origin += [-1] * len(job.runs)
-        self.slots.reserve(len(self.active), length + 1, live=first)
+        # Rows for those who wait too: growing later would hold old and new rows side by side for a moment.
+        self.slots.reserve(min(self.rows, len(self.active) + len(self.pending)), length + 1, live=first)
         if data is not None and length:
             self.slots.load(slice(first, len(self.active)), data, length)
         for run in job.runs:
