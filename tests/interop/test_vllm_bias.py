@@ -26,9 +26,9 @@ from .conftest import PYTHON, installed
 BIASES = {
     "wave": (Bias(amplitude=6, period=40), Clock.PATH),
     "up": (Bias(Schedule.CONSTANT, 4), Clock.PATH),
-    "down": (Bias(Schedule.CONSTANT, -30), Clock.PATH),
+    "falling": (Bias(Schedule.LINEAR, 6, horizon=120), Clock.PATH),
     "noise": (Bias(Schedule.NOISE, 6, seed=3), Clock.PATH),
-    "tip": (Bias(Schedule.CONSTANT, 8, windows=((12, 20),)), Clock.THOUGHT),
+    "tip": (Bias(Schedule.CONSTANT, 6, windows=((20, 60),)), Clock.THOUGHT),
 }
 
 
