@@ -63,6 +63,7 @@ def play(
     method: str,
     script: Script,
     judge: Rule | dict[str, Any] = lambda text: 0.5,
+    /,
     *,
     preset: Preset = PRESET,
     problem: Problem = PROBLEM,

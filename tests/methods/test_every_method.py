@@ -91,6 +91,8 @@ VARIANTS = [
     ("sift", {"consistency": "sift"}),
     ("self_refine", {}),
     ("self_refine", {"history": "last", "decoding": "run", "wording": "lab", "max_attempts": 2}),
+    ("stand", {}),
+    ("stand", {"method": "dvts", "inner": {"lookahead": 1}, "rule": "rejection"}),
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]

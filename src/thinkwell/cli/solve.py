@@ -69,11 +69,12 @@ def solve(
     from thinkwell.runs.spec import parse_method
 
     name, named = parse_method(method)
-    METHODS.get(name)
+    kind = METHODS.get(name)
     given = knobs_of(knobs or [])
     for other in given:
         if other != name:
             raise UnknownName("method in --set", other, [name], hint=f"This command runs {name!r} only.")
+    solver = kind(kind.Config.parse({**named, **given.get(name, {})}, name))  # made here, as knobs may be named like options of `ask`
     if engine == "replay":
         raise ConfigError(
             "engine 'replay' has recorded samples and cannot answer a new question; expected local or openai. Use `thinkwell compare` with replay."
@@ -89,7 +90,7 @@ def solve(
         with _display(live):
             solution = ask(
                 problem,
-                name,
+                solver,
                 "lab" if engine == "local" and model is None else engine,
                 seed,
                 budget=Budget.parse(budget or []),
@@ -100,7 +101,6 @@ def solve(
                 sampling=with_sampling(temperature, top_p),
                 engine_options=engine_options(engine, base_url, engine_knobs),
                 engines_for=engines_of(other_engines or []),
-                **{**named, **given.get(name, {})},
             )
     except KeyboardInterrupt:
         raise Interrupted("Nothing was kept; the same command with the same seed writes the same tokens again.") from None

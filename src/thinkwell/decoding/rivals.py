@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from typing import ClassVar
 
 from thinkwell.decoding.draft_tree import DraftTree, heuristic_tree
 from thinkwell.decoding.drafts import EMPTY, Draft, Noise, Top
@@ -41,8 +40,8 @@ class PromptLookup:
     max_ngram: last tokens that must match, shortened to min_ngram when there is none.
     """
 
-    top: ClassVar[int] = 0
-    draws: ClassVar[bool] = False
+    top: int = 0
+    draws: bool = False
 
     def __init__(self, max_ngram: int = 3, min_ngram: int = 2, length: int = 10) -> None:
         self.max_ngram, self.min_ngram, self.length = max_ngram, min_ngram, length
@@ -73,8 +72,8 @@ class AdaptiveNgram:
     """Adaptive n-gram parallel decoding (Ou et al. 2024, arXiv 2404.08698): counts of what followed the last n ... 1 tokens; the likeliest follower of
     the longest known context, again and again."""
 
-    top: ClassVar[int] = 0
-    draws: ClassVar[bool] = False
+    top: int = 0
+    draws: bool = False
 
     def __init__(self, max_order: int = 4, length: int = 10) -> None:
         self.max_order, self.length = max_order, length
@@ -105,10 +104,10 @@ class TokenRecycling:
     """Token Recycling (Luo et al. 2024, arXiv 2408.08696): for every token the ids that the target last found likeliest after it, replaced each time it is
     seen; a static tree over them."""
 
-    draws: ClassVar[bool] = False
+    draws: bool = False
 
     def __init__(self, tree: DraftTree | None = None, top: int = 8) -> None:
-        self.tree, self.top = tree or heuristic_tree(), top
+        self.tree, self.top = heuristic_tree() if tree is None else tree, top
         self.after: dict[int, Sequence[int]] = {}
 
     def observe(self, contexts: Sequence[Sequence[int]], tops: Sequence[Top]) -> None:
@@ -147,8 +146,8 @@ class SuffixDecoding:
     """Suffix decoding (Oliaro et al. 2024, arXiv 2411.04975): a tree of all substrings of the texts so far; below the longest end of the path that occurred, the
     likeliest continuations. The longer the match, the more is drafted."""
 
-    top: ClassVar[int] = 0
-    draws: ClassVar[bool] = False
+    top: int = 0
+    draws: bool = False
 
     def __init__(self, max_depth: int = 24, factor: float = 2.0, min_prob: float = 0.1) -> None:
         self.max_depth, self.factor, self.min_prob = max_depth, factor, min_prob

@@ -73,7 +73,8 @@ class StandDrafter:
     draws = True
 
     def __init__(self, table: NgramTable | None = None, tree: DraftTree | None = None) -> None:
-        self.table, self.tree = table or NgramTable(), tree or heuristic_tree()
+        self.table = NgramTable() if table is None else table  # an empty table is false
+        self.tree = heuristic_tree() if tree is None else tree
         self.top = self.table.top
 
     def observe(self, contexts: Sequence[Sequence[int]], tops: Sequence[Top]) -> None:
