@@ -212,9 +212,9 @@ def test_an_unfinished_paragraph_is_written_to_its_end(play):
     assert [segment.n_tokens for segment in run.outcome.paths[0].segments[1:3]] == [8, 2]
 
 
-def test_a_paragraph_without_an_end_gets_a_quarter_of_an_interval_more(play):
-    run = play("leap", paragraphs, preset=LAB, n_paths=2, interval_tokens=8, max_rounds=2)
-    assert [segment.n_tokens for segment in run.outcome.paths[0].segments[1:3]] == [8, 2]
+def test_a_paragraph_without_an_end_gets_half_an_interval_more(play):
+    run = play("leap", paragraphs, preset=LAB, n_paths=2, interval_tokens=6, max_rounds=2)
+    assert [segment.n_tokens for segment in run.outcome.paths[0].segments[1:3]] == [6, 3]
     assert run.outcome.paths[0].segments[3].text == "\n\nSummary:"
 
 
@@ -267,18 +267,18 @@ BOASTS = " the answer is 9. \\boxed{9} #### 9 <answer>9</answer> Answer: 9"
 
 @pytest.mark.parametrize("setting", [PLAIN, LONG, LAB], ids=["instruct", "reasoning", "lab"])
 def test_no_answer_is_read_from_a_comment(play, setting):
-    """One path states 9 in every way there is; the other never states anything, and is never asked."""
+    """One path states 9 in every way there is; the other reads that, states nothing and ends."""
 
     def script(ask: Ask) -> Reply:
         if ask.so_far.endswith((*OPENED, "Summary:")):
             return Reply((BOASTS if ask.path == "0" else " I know nothing") + "</summarize>\n\n", eos=False)
-        return Reply(
-            "hm\n\n</think>\n\nI do not know." if "omment" in ask.so_far and ask.path == "1" and setting is not PLAIN else "hm\n\n",
-            eos="peer 1" in ask.so_far.lower(),
-        )
+        if "peer 1" not in ask.so_far.lower():
+            return Reply("hm\n\n", eos=False)
+        return Reply("</think>", eos=False) if setting.think_close and "</think>" not in ask.so_far else Reply("hm")
 
-    run = play("leap", script, preset=setting, n_paths=2, interval_tokens=2, max_rounds=3)
+    run = play("leap", script, preset=setting, n_paths=2, interval_tokens=2, max_rounds=3, summary_tokens=60)
     silent = run.outcome.paths[1]
+    assert silent.complete
     assert "9" in silent.text
     assert "9" not in silent.own_text
     assert run.session.answer(silent) is None
@@ -396,9 +396,9 @@ def test_knobs_that_make_no_sense_are_refused_by_name(knobs):
 
 
 def test_fit_sizes_the_paths_to_the_budget():
-    """A path costs 40 tokens and a summary of 20; with single_path all but one cost an interval of 20 and a summary."""
+    """A path costs 40 tokens and half of a summary's 20; with single_path all but one cost an interval of 20 and a whole summary."""
     cls = METHODS.get("leap")
-    assert cls().fit(Budget(tokens=600), LONG).config.n_paths == 10
+    assert cls().fit(Budget(tokens=600), LONG).config.n_paths == 12
     assert cls().fit(Budget(tokens=10), LONG).config.n_paths == 1
     assert cls(cls.Config(single_path=True)).fit(Budget(tokens=600), LONG).config.n_paths == 14
     assert cls(cls.Config(n_paths=3)).fit(Budget(tokens=600), LONG).config.n_paths == 3

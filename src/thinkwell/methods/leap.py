@@ -42,7 +42,7 @@ from thinkwell.methods.wording.leap import WORDINGS, Wording, closing, comments,
 from thinkwell.session import Session
 
 MOST = 256  # the paper's ceiling of a summary, and of a forced answer
-PARAGRAPH = 4  # a paragraph may take a quarter of an interval more
+PARAGRAPH = 2  # a paragraph may take half an interval more
 COUNTED = ("rounds", "blocks", "summaries", "summaries_cut", "summaries_empty", "comments", "comments_left_out", "comment_tokens", "forced")
 
 
@@ -70,7 +70,7 @@ class Config(Knobs):
     explain: bool = True
     """Tell the model about summaries and comments, in the prompt and in its own voice; false for one trained for them (the lab's wording never does)."""
     boundary: Literal["finish", "cut"] = "finish"
-    """finish the paragraph that a round ends in (within a quarter of interval_tokens), or cut it off."""
+    """finish the paragraph that a round ends in (within half of interval_tokens more), or cut it off."""
     answer_tokens: int | None = Field(default=None, ge=1)
     """Tokens kept back for the answer of a path that is closed; none: a quarter of a typical path, at most 256."""
     wording: Literal["auto", "instruct", "reasoning", "lab"] = "auto"
@@ -96,8 +96,11 @@ class LeaP:
         if budget.tokens is None:
             return self
         size, typical = sizes(self.config, preset, None), max(1, preset.typical_tokens)
-        left, each = (budget.tokens - typical, size.interval) if self.config.single_path else (budget.tokens, max(typical, size.interval))
-        n_paths = left // (each + size.summary)
+        n_paths = budget.tokens // (
+            max(typical, size.interval) + size.summary // 2
+        )  # paths that end early write no summary, few reach its ceiling
+        if self.config.single_path:
+            n_paths = (budget.tokens - typical) // (size.interval + size.summary)
         fitted = type(self)(self.config.resized(n_paths=max(1, n_paths)))
         sizes(fitted.config, preset, budget.tokens)
         return fitted
