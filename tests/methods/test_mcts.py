@@ -198,7 +198,7 @@ def test_tokens_are_kept_for_a_first_end(play, value):
 
 
 def test_fit_leaves_the_end_of_the_search_to_the_tokens(toy):
-    """Two ways down of 10 tokens a child; four ways down a typical path are more than tokens can pay for."""
+    """Three ways down of 10 tokens a child; four ways down a typical path are more than tokens can pay for."""
     cls = METHODS.get("mcts")
     fitted = cls().fit(Budget(tokens=200), toy).config
     assert (fitted.width, fitted.n_iterations) == (4, 80)
