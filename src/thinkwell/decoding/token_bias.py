@@ -18,10 +18,13 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.noise import NoiseKey, uniform
+
+BLOCK = 256  # positions whose noise is drawn at once
 
 
 class Schedule(StrEnum):
@@ -84,11 +87,18 @@ class Bias:
             case Schedule.LINEAR:
                 return self.amplitude * (1 - 2 * min(1.0, t / self.horizon))
             case Schedule.NOISE:
-                return self.amplitude * (2 * float(uniform(NoiseKey(self.seed, "", "token bias"), t, 1)[0]) - 1)
+                return self.amplitude * (2 * noise(self.seed, t // BLOCK)[t % BLOCK] - 1)
 
     def _turn(self, t: int) -> float:
         """Share of the running period that is over, in [0, 1)."""
         return (t + self.phase * self.period) % self.period / self.period
+
+
+@lru_cache(maxsize=1024)
+def noise(seed: int, block: int) -> list[float]:
+    """Numbers in (0, 1) of BLOCK positions: one at a time would cost more than a small model's token."""
+    values: list[float] = uniform(NoiseKey(seed, "", "token bias"), block, BLOCK).tolist()
+    return values
 
 
 def triangle(u: float) -> float:
