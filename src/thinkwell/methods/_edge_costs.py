@@ -50,7 +50,7 @@ class Yardstick:
     def __init__(self, kind: EdgeCost, step_cost: float = 0.0, calibrate: Calibrate = Calibrate.NONE) -> None:
         self.kind, self.step_cost, self.calibrate = kind, step_cost, calibrate
         self.drift = Fraction(0)
-        self._rises = [Fraction(0)]  # of h, from a parent to its best child; begins with a zero, so that one bad step alone is not taken for the rule
+        self._rises = [Fraction(0)]  # of h, to the best child; begins with a zero, so that one bad step alone is not taken for the rule
 
     def saw(self, parent: Sequence[Fraction], children: Sequence[Sequence[Fraction]]) -> None:
         """An expansion, as trails. The drift is the median of the least rises so far (the lower of two), at least 0: where most steps find a child as good, it stays 0."""
