@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 SLACK = 2.0  # a step is taken to cost this many times the mean step so far: the last one of a path, with the solution, is long
 FIRST_STEP = 0.1  # of a typical path: the length of a step before any was seen
 LONG = 1.5  # typical lengths that a path may well have: what is laid aside for the way to an end must do for a hard problem too
-DESCENTS = (
-    3  # ways down of typical length, with full branching, that a fitted search should be able to pay for: going back needs tokens too
-)
+DESCENTS = 3  # full-width ways down that a fitted search should be able to pay for: going back needs tokens too
 
 
 def is_goal(session: Session, path: Path) -> bool:
