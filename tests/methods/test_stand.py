@@ -132,5 +132,7 @@ def test_on_the_lab_model_the_paths_are_those_of_the_method_alone(inner: str, kn
     drafted, facts, spent = on_the_lab(lab, stand(method=inner, inner=knobs, nodes=nodes), question)
     assert drafted == alone
     assert spent == tokens
-    assert facts["mean_accepted_tokens"] > (1.3 if nodes else 1.0)
-    assert facts["target_calls"] < tokens
+    if nodes:  # without, the engine may find that drafting does not pay here
+        assert facts["mean_accepted_tokens"] > 1.3
+    assert facts["mean_accepted_tokens"] >= 1
+    assert 0 < facts["target_calls"] <= tokens

@@ -242,3 +242,49 @@ def test_native_and_torch_forests_agree(tokenizer: Any) -> None:
                 torch.cat([forest.hidden_MH[first : first + len(tree.tokens)] for first, tree in zip(forest.first, trees, strict=True)])
             )
         torch.testing.assert_close(results[0], results[1], atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.7, 0.0])
+def test_the_compiled_table_drafts_what_the_readable_one_does(temperature: float, tokenizer: Any) -> None:
+    """Same tree, same noise, same table: the same nodes, step by step, up to the last bits of averages."""
+    model = tiny("qwen3", torch.float32)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(2)
+    orders = [request(str(n), PROMPT[: 3 + n % 3], 40, sampling=Sampling(temperature), lineage=(f"p:{n}",)) for n in range(12)]
+    figures = []
+    for compiled in (True, False):
+        engine = LocalEngine(model, tokenizer, rows=1)
+        if engine.scheduler.tables is None:
+            pytest.skip("no compiler")
+        if not compiled:
+            engine.scheduler.tables = None
+        drafting = Drafting(lambda: StandDrafter(NgramTable(4, 1), heuristic_tree(10, 5)), nodes=10)
+        texts = written(engine, [replace(order, draft=drafting) for order in orders])
+        figures.append((texts, drafting.stats.target_calls, drafting.stats.proposed, drafting.stats.by_slot))
+    assert figures[0] == figures[1]
+    assert figures[0][1] < 12 * 40
+
+
+def test_where_the_engine_chooses_the_text_stays_the_same(tokenizer: Any) -> None:
+    model = tiny("llama", torch.float32)
+    orders = [request(str(n), PROMPT[: 3 + n % 3], 40, sampling=Sampling(0.5), lineage=(f"p:{n}",)) for n in range(12)]
+    plain = written(LocalEngine(model, tokenizer), orders)
+    for rows in (1, 3, 12):
+        drafting = Drafting(StandDrafter)
+        assert written(LocalEngine(model, tokenizer, rows=rows), [replace(order, draft=drafting) for order in orders]) == plain
+        assert drafting.stats.tokens == sum(map(len, plain))
+
+
+def test_a_node_pays_where_its_chance_is_above_the_price_of_its_token() -> None:
+    from thinkwell.engines.local.model import Decoder
+    from thinkwell.engines.local.widths import HOST, Widths
+
+    widths = Widths(Decoder(tiny("qwen3")))
+    widths.costs = [(1, 1e-3), (11, 2e-3), (101, 21e-3)]  # a tenth of a millisecond a token, then more than two
+    assert widths.cost(6) == pytest.approx(1.5e-3)
+    assert widths.slope(50) == pytest.approx(19e-3 / 90)
+    widths.learn(1, 3, 5)
+    assert widths.worth(1) == pytest.approx(1e-4 * 3 / (1.5e-3 + HOST))
+    assert widths.drafts(1)
+    assert not widths.drafts(20)  # every token costs its full share
+    assert 0 < widths.nodes(1) < 64

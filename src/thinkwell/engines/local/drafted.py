@@ -19,13 +19,17 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.core.noise import NoiseKey, generator
 from thinkwell.core.sampling import Sampling
 from thinkwell.decoding.acceptance import Rule, accept
-from thinkwell.decoding.drafts import EMPTY, Draft, Drafter, Drafting
+from thinkwell.decoding.draft_tree import DraftTree, heuristic_tree
+from thinkwell.decoding.drafts import EMPTY, Draft, Drafter, Drafting, Top
+from thinkwell.decoding.stand import StandDrafter
 from thinkwell.engines.local.cache import Slots
 from thinkwell.engines.local.forest import Forest, Grown, forest_hidden
 from thinkwell.engines.local.model import Decoder
 from thinkwell.engines.local.noise import gumbel_, uniforms, uniforms_at
 from thinkwell.engines.local.run import Run
 from thinkwell.engines.local.sampling import WIDE, Sampler, filtered, filters_of
+from thinkwell.engines.local.tables import Proposed, Tables, Twin
+from thinkwell.engines.local.widths import MOST, Widths
 
 AHEAD = 32  # positions of a path whose noise is made in one go
 CONTEXT = 32  # ids before a token that a drafter is shown
@@ -94,16 +98,58 @@ class Drafted:
     nodes: list[int]
 
 
-def propose(run: Run, nodes: int, vocab: int) -> Drafted:
+def propose(run: Run, widths: Widths, rows: int, vocab: int) -> Drafted:
     """The tree of a path: empty for one that is not drafted."""
     drafting = run.request.draft
     depth = run.limit - len(run.ids) - 1  # the token after the deepest one is written too
     if drafting is None or run.peek is not None or run.drafter is None:
         return Drafted(run, EMPTY, None, [], [], [])
     noise = StepNoise(run, drafting.rule, vocab)
+    nodes = drafting.nodes or widths.nodes(rows)
     if depth < 1 or nodes < 1:
         return Drafted(run, EMPTY, noise, [], [], [])
     return Drafted(run, run.drafter.propose(run.request.key.path, run.ids, nodes, depth, noise), noise, [], [], [])
+
+
+class Proposals:
+    """The trees of all paths of a step. Those that have compiled tables are drafted in one call, which `compiled` tells; their rows are `rows`."""
+
+    def __init__(self, runs: Sequence[Run], widths: Widths, tables: Tables | None, vocab: int) -> None:
+        self.trees: list[Drafted] = []
+        self.rows: list[int] = []
+        self.twins: dict[int, Twin] = {}
+        self.tables = tables
+        shape: tuple[DraftTree | None, int] | None = None
+        for row, run in enumerate(runs):
+            twin = None if tables is None else tables.twin(run)
+            if twin is not None:
+                wanted = shape_of(run, widths)
+                if shape in (None, wanted):
+                    shape = wanted
+                    self.rows.append(row)
+                    self.twins[row] = twin
+                    self.trees.append(Drafted(run, EMPTY, None, [], [], []))
+                    continue
+            self.trees.append(propose(run, widths, len(runs), vocab))
+        self.compiled: Proposed | None = None
+        if tables is not None and shape is not None:
+            tree, nodes = shape
+            self.compiled = tables.propose(
+                [runs[row] for row in self.rows], list(self.twins.values()), nodes, widths.worth(len(runs)), tree
+            )
+            for row, draft in zip(self.rows, self.compiled.drafts(), strict=True):
+                self.trees[row].draft = draft
+
+
+def shape_of(run: Run, widths: Widths) -> tuple[DraftTree | None, int]:
+    """The static tree of a path drafted by STAND and its size; no tree: grown best first."""
+    assert isinstance(run.drafter, StandDrafter)
+    assert run.request.draft is not None
+    nodes, tree = run.request.draft.nodes, run.drafter.tree
+    if nodes is None and tree == heuristic_tree():
+        return None, MOST
+    nodes = min(len(tree), nodes or MOST)
+    return tree.first(nodes), nodes
 
 
 def grow(drafted: Drafted) -> Grown:
@@ -132,8 +178,9 @@ def moves_of(trees: Sequence[Drafted]) -> list[tuple[int, int, int]]:
 class Verifier:
     """Draws the target's tokens at the nodes of one forward and walks each tree along them."""
 
-    def __init__(self, sampler: Sampler, forest: Forest, logits_MV: Tensor, trees: Sequence[Drafted]) -> None:
-        self.sampler, self.forest, self.trees = sampler, forest, trees
+    def __init__(self, sampler: Sampler, forest: Forest, logits_MV: Tensor, proposals: Proposals) -> None:
+        trees = proposals.trees
+        self.sampler, self.forest, self.trees, self.proposals = sampler, forest, trees, proposals
         self.plain_MV = logits_MV
         steered = any(tree.run.request.hook is not None or tree.run.request.min_tokens for tree in trees)
         self.logits_MV = logits_MV.clone() if steered else logits_MV  # after hooks and `min_tokens`
@@ -143,9 +190,19 @@ class Verifier:
     def verify(self) -> None:
         for row, tree in enumerate(self.trees):
             self._forbid_ends(row, tree)
-        self.drawn = self.sampler.draw_nodes(self.logits_MV, self.forest.rows_M, self.forest.positions_M + 1).tolist()
+        drawn_M = self.sampler.draw_nodes(self.logits_MV, self.forest.rows_M, self.forest.positions_M + 1)
+        self.drawn = drawn_M.tolist()
+        rows, compiled, tables = self.proposals.rows, self.proposals.compiled, self.proposals.tables
+        if compiled is not None and tables is not None:
+            starts = [self.forest.first[row] for row in rows]
+            for row, first, accepted in zip(rows, starts, tables.walk(compiled, drawn_M, starts), strict=True):
+                tree = self.trees[row]
+                tree.accepted = accepted
+                tree.nodes = [0, *[node + 1 for node in accepted]]
+                tree.tokens = [self.drawn[first + node] for node in tree.nodes]
         for row, tree in enumerate(self.trees):
-            self._walk(row, tree)
+            if row not in self.proposals.twins:
+                self._walk(row, tree)
 
     def _forbid_ends(self, row: int, tree: Drafted) -> None:
         """Nothing that ends the path may be drawn before it has `min_tokens`."""
@@ -222,44 +279,58 @@ def teach(verifier: Verifier) -> None:
     """Shows the drafters what the target thought at every node that was kept (at all, for a `Drafting` that asks for it). Greedy paths teach the law at
     temperature 1, which ranks their next candidates."""
     places: list[int] = []
-    contexts: dict[int, tuple[Drafter, list[Sequence[int]], list[int]]] = {}  # by drafter: contexts, and where their laws are
+    shown: list[Sequence[int]] = []
+    pupils: list[Drafter | Twin] = []
     sampling: list[Sampling] = []
     for row, tree in enumerate(verifier.trees):
         run, draft = tree.run, tree.draft
         if run.drafter is None or run.drafter.top == 0 or row in verifier.failed:
             continue
-        _, shown, at = contexts.setdefault(id(run.drafter), (run.drafter, [], []))
         drafting = run.request.draft
         everything = drafting is not None and drafting.all_nodes and run.request.hook is None
         nodes = range(len(draft.tokens) + 1) if everything else tree.nodes
-        branches: dict[int, list[int]] = {0: list(run.ids[-CONTEXT:])}
+        branches: dict[int, list[int]] = {0: run.ids[-CONTEXT:]}
         for node in nodes:
             if node:
                 branches[node] = [*branches[draft.parents[node - 1] + 1], draft.tokens[node - 1]]
             shown.append(branches[node])
-            at.append(len(places))
             places.append(verifier.forest.first[row] + node)
-            sampling.append(run.request.sampling if not run.request.sampling.greedy else Sampling(1.0))
+        pupils += [verifier.proposals.twins.get(row, run.drafter)] * len(nodes)
+        sampling += [run.request.sampling if not run.request.sampling.greedy else Sampling(1.0)] * len(nodes)
     if not places:
         return
     dtype = verifier.logits_MV.dtype if verifier.logits_MV.dtype == torch.float64 else torch.float32
-    index = torch.tensor(places, device=verifier.logits_MV.device)
-    wanted = max(drafter.top for drafter, _, _ in contexts.values())
-    best = law(verifier.logits_MV[index], sampling, dtype).topk(min(wanted, verifier.logits_MV.shape[1]))
-    ids, probs = best.indices.tolist(), best.values.tolist()
-    for drafter, shown, at in contexts.values():
-        drafter.observe(shown, [(ids[i][: drafter.top], probs[i][: drafter.top]) for i in at])
+    probs = law(verifier.logits_MV[places], sampling, dtype)
+    compiled = [i for i, pupil in enumerate(pupils) if isinstance(pupil, Twin)]
+    if compiled and verifier.proposals.tables is not None:
+        twins = [pupil for pupil in pupils if isinstance(pupil, Twin)]
+        all_of_them = len(compiled) == len(pupils)
+        verifier.proposals.tables.learn(twins, probs if all_of_them else probs[compiled], [shown[i] for i in compiled])
+        if all_of_them:
+            return
+    best = probs.topk(min(max(p.top for p in pupils if not isinstance(p, Twin)), probs.shape[1]))
+    ids, chances = best.indices.tolist(), best.values.tolist()
+    lessons: dict[int, tuple[Drafter, list[Sequence[int]], list[Top]]] = {}
+    for i, pupil in enumerate(pupils):
+        if not isinstance(pupil, Twin):
+            _, contexts, tops = lessons.setdefault(id(pupil), (pupil, [], []))
+            contexts.append(shown[i])
+            tops.append((ids[i][: pupil.top], chances[i][: pupil.top]))
+    for pupil, contexts, tops in lessons.values():
+        pupil.observe(contexts, tops)
 
 
-class Widths:
-    """How many draft tokens a step is worth, by what forwards cost and how often drafts stood."""
-
-    def __init__(self, decoder: Decoder) -> None:
-        self.decoder = decoder
-
-    def nodes(self, rows: int, drafting: Sequence[Drafting]) -> int:
-        given = [d.nodes for d in drafting if d.nodes is not None]
-        return max(given) if given else 16
-
-    def learn(self, trees: Sequence[Drafted], width: int, tokens: int, seconds: float) -> None:
-        pass
+def teach_undrafted(runs: Sequence[Run], tables: Tables | None, logits_NV: Tensor) -> None:
+    """A step without drafts counts as one, and compiled tables learn from it too: paths that write on when others have ended will draft from them."""
+    twins: dict[int, Twin] = {}
+    for row, run in enumerate(runs):
+        if run.request.draft is not None and run.drafter is not None:
+            run.request.draft.stats.count(1, EMPTY, ())
+            twin = None if tables is None else tables.twin(run)
+            if twin is not None:
+                twins[row] = twin
+    if tables is not None and twins:
+        rows = list(twins)
+        sampling = [run.request.sampling if not run.request.sampling.greedy else Sampling(1.0) for run in (runs[row] for row in rows)]
+        probs = law(logits_NV if len(rows) == len(runs) else logits_NV[rows], sampling, torch.float32)
+        tables.learn(list(twins.values()), probs, [runs[row].ids for row in rows])

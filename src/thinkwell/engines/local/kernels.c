@@ -270,3 +270,5 @@ void draw(const float *logits, const float *temperature, const int64_t *keys, co
         tokens[row] = winner;
     }
 }
+
+#include "tables.c"

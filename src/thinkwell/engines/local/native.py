@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernels.c")
+INCLUDED = Path(__file__).with_name("tables.c")
 # No -ffast-math: it would drop infinities (forbidden tokens) and switch off denormals in the whole process.
 FLAGS = (
     "-O3",
@@ -41,6 +42,11 @@ SIGNATURES = {
     "draw": [_POINTER] * 5 + [_INT] * 2,
     "attend_trees": [_POINTER] * 12 + [_INT] * 7 + [_FLOAT],
     "move_places": [_POINTER] * 4 + [_INT] * 7,
+    "table_new": [_INT] * 4,
+    "table_free": [_POINTER],
+    "table_learn": [_POINTER] * 3 + [_INT] * 3,
+    "table_propose": [_POINTER] * 10 + [_INT] * 3 + [_FLOAT],
+    "table_walk": [_POINTER] * 7 + [_INT] * 2,
 }
 
 
@@ -50,9 +56,11 @@ class Native:
     def __init__(self, library: ctypes.CDLL) -> None:
         for name, arguments in SIGNATURES.items():
             function = getattr(library, name)
-            function.argtypes, function.restype = arguments, None
+            function.argtypes, function.restype = arguments, _POINTER if name == "table_new" else None
+        self.library = library
+        kernels = ("rms", "silu_mul", "attend", "draw", "attend_trees", "move_places")
         self._rms, self._silu_mul, self._attend, self._draw, self._attend_trees, self._move_places = (
-            getattr(library, name) for name in SIGNATURES
+            getattr(library, name) for name in kernels
         )
 
     def rms(self, x_MH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
@@ -131,7 +139,7 @@ def load_native() -> Native | None:
 
 def _compiled(compiler: str, flags: tuple[str, ...]) -> Path:
     """The library for this source, compiler call and processor; compiled if it is not in the cache."""
-    identity = "\0".join([SOURCE.read_text(), compiler, *flags, platform.machine(), _processor()])
+    identity = "\0".join([SOURCE.read_text(), INCLUDED.read_text(), compiler, *flags, platform.machine(), _processor()])
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thinkwell"
     target = folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
     if target.exists():

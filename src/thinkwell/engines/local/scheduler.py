@@ -8,7 +8,6 @@ loop, without threads: `while scheduler.step(): await asyncio.sleep(0)`.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,14 +17,16 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import EngineError
-from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored
-from thinkwell.engines.local.drafted import Verifier, Widths, check_rule, moves_of, propose, run_trees, teach
+from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored, maps_lazily
+from thinkwell.engines.local.drafted import Proposals, Verifier, check_rule, moves_of, run_trees, teach, teach_undrafted
 from thinkwell.engines.local.forest import keep_branches
 from thinkwell.engines.local.forward import chunk_queries, decode_group, extend
 from thinkwell.engines.local.model import Batch, Decoder
 from thinkwell.engines.local.run import Run, completion, lineage_root, start_run
 from thinkwell.engines.local.sampling import Sampler, logprob_of
+from thinkwell.engines.local.tables import Tables
 from thinkwell.engines.local.text import Vocabulary
+from thinkwell.engines.local.widths import Widths
 from thinkwell.engines.protocol import Request
 
 GROUP_ROWS = 16  # rows move between attention groups in blocks of this size
@@ -58,7 +59,9 @@ class Scheduler:
         shape = decoder.shape
         self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
         self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
-        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
+        # On a CPU all room is made at once, as memory nothing was written to costs nothing; growing would copy.
+        size = (rows, max(1, min(shape.context, live_tokens // rows))) if maps_lazily(decoder.dtype, decoder.device) else (8, 128)
+        self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, *size)
         self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.sampler = Sampler(decoder.device, decoder.dtype)
         self.pending: deque[Run] = deque()
@@ -68,8 +71,9 @@ class Scheduler:
         self.changed = False
         self.origin: list[int] = []  # row that each active path had when rows were last assigned, -1: none
         self.cancelled = False  # whether a caller gave a request up since the last step
-        self.steered = self.logprobs_wanted = self.drafted = False
+        self.steered = self.logprobs_wanted = self.drafted = self.sized = False
         self.widths = Widths(decoder)
+        self.tables = None if decoder.native is None else Tables(decoder.native)
         self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
         self.watched_all = False
         self.writes: list[Callable[[int], None]] = []
@@ -111,7 +115,7 @@ class Scheduler:
         if self.active:
             if self.changed:
                 self._assign()
-            if self.drafted:
+            if self.drafted and (self.sized or self.widths.drafts(len(self.active))):
                 self._decode_drafted()
             else:
                 self._decode()
@@ -227,6 +231,8 @@ class Scheduler:
         logits_NV = decoder.logits(hidden_NH)
         failed: dict[int, Exception] = {}
         steered_NV = self._steer(logits_NV, failed) if self.steered else logits_NV
+        if self.drafted:
+            teach_undrafted(active, self.tables, steered_NV)
         positions_N = positions_N + 1
         tokens_N = self.sampler.draw(steered_NV, positions_N)
         self.inputs_N, self.positions_N = tokens_N, positions_N
@@ -249,15 +255,13 @@ class Scheduler:
     def _decode_drafted(self) -> None:
         """One forward over a tree of guesses after every path; each path writes the branch that stands and one token more."""
         active, slots = self.active, self.slots
-        started = time.perf_counter()
-        width = self.widths.nodes(len(active), [run.request.draft for run in active if run.request.draft is not None])
-        trees = [propose(run, width, self.decoder.shape.vocab) for run in active]
+        proposals = Proposals(active, self.widths, self.tables, self.decoder.shape.vocab)
+        trees = proposals.trees
         forest, logits_MV = run_trees(self.decoder, slots, trees)
-        verifier = Verifier(self.sampler, forest, logits_MV, trees)
+        verifier = Verifier(self.sampler, forest, logits_MV, proposals)
         verifier.verify()
         keep_branches(self.decoder, slots, moves_of(trees))
         teach(verifier)
-        self.widths.learn(trees, width, len(logits_MV), time.perf_counter() - started)
         left = []
         for row, tree in enumerate(trees):
             run, first = active[row], forest.first[row]
@@ -280,6 +284,8 @@ class Scheduler:
         self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=self.decoder.device)
         self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=self.decoder.device)
         self.longest, self.spare = max(len(run.ids) for run in active), 0
+        count = len(active)
+        self.widths.learn(count, sum(len(tree.tokens) for tree in trees), sum(len(tree.draft.tokens) for tree in trees))
         for row in reversed(left):
             self._leave(row)
 
@@ -340,7 +346,9 @@ class Scheduler:
             watches = {run.watch for run in active}
             self.watched_all = None in watches
             self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
-            self.drafted = any(run.drafter is not None for run in active)
+            drafts = [run.request.draft for run in active if run.drafter is not None]
+            self.drafted = bool(drafts)
+            self.sized = any(draft is not None and (draft.nodes is not None or not draft.rule.matches) for draft in drafts)
             self.spare = 0
         if self.spare <= 0:
             self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)

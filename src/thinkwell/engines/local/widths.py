@@ -1,0 +1,108 @@
+"""How much to draft: by what forwards of this model cost on this machine, and by how often drafts stood.
+
+A node that stands with chance c adds c tokens to a step and the cost of one more token to its forward; it pays where c is above the tokens that the step writes for the time of
+one more token. With so many paths at once that every token costs its full share of a forward, nothing is drafted at all.
+"""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from thinkwell.decoding.draft_tree import RANK_WORTH, heuristic_tree
+from thinkwell.engines.local.cache import Slots
+from thinkwell.engines.local.forest import Grown, forest_hidden
+from thinkwell.engines.local.model import Decoder
+
+MOST = 64  # draft tokens a path and step where the engine chooses
+SIZES = (1, 8, 24, 64)  # tokens of the forwards that are timed, in one tree
+TRIED_AT = 100  # cached positions of those
+SLOW = 0.5  # seconds: a forward that takes this long is timed once, and larger ones are not
+HOST = 3e-4  # seconds of a drafted step beside its forward, roughly
+WINDOW = 24  # steps that a running mean looks back on
+ELASTIC = 0.4  # what one token more may cost, in shares of what a path's token costs in a forward without drafts
+
+
+class Widths:
+    """Decides for one engine. `worth`: the chance below which a node does not pay. `nodes`: the size of a static tree. `drafts`: whether to draft at all."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self.costs: list[tuple[int, float]] = []
+        self.written: dict[int, float] = {}  # by paths at once (powers of two): tokens a path and step
+        self.sizes: dict[int, float] = {}  # draft tokens a path and step
+
+    def worth(self, rows: int) -> float:
+        kind = rows.bit_length()
+        tokens = rows * (1 + self.sizes.get(kind, 4.0))
+        rate = rows * self.written.get(kind, 2.0) / (self.cost(tokens) + HOST)
+        return min(0.95, max(0.01, self.slope(tokens) * rate))
+
+    def nodes(self, rows: int) -> int:
+        """Nodes of the heuristic tree whose standing pays, by the chance that its ranks stand on the whole."""
+        worth = self.worth(rows)
+        count = 0
+        for node in heuristic_tree(MOST).nodes:
+            chance = 1.0
+            for rank in node:
+                chance *= RANK_WORTH[rank]
+            if chance < worth:
+                break
+            count += 1
+        return count
+
+    def drafts(self, rows: int) -> bool:
+        """Whether drafting can pay with this many paths at once: one token more must cost clearly less than the paths' own tokens do."""
+        return rows * self.slope(rows) < ELASTIC * self.cost(rows)
+
+    def learn(self, rows: int, tokens: int, nodes: int) -> None:
+        """A drafted step of `rows` paths wrote `tokens` with `nodes` draft tokens."""
+        kind = rows.bit_length()
+        for of, value in ((self.written, tokens / rows), (self.sizes, nodes / rows)):
+            before = of.get(kind, value)
+            of[kind] = before + (value - before) / WINDOW
+
+    def cost(self, tokens: float) -> float:
+        """Seconds of a forward over this many tokens."""
+        if not self.costs:
+            self.costs = measure(self.decoder)
+        before, after = self._around(tokens)
+        return max(before[1], before[1] + (tokens - before[0]) * self._slope(before, after))
+
+    def slope(self, tokens: float) -> float:
+        """Seconds that one more token adds."""
+        return self._slope(*self._around(tokens))
+
+    def _around(self, tokens: float) -> tuple[tuple[int, float], tuple[int, float]]:
+        if not self.costs:
+            self.costs = measure(self.decoder)
+        if len(self.costs) == 1:
+            return (0, 0.0), self.costs[0]
+        at = next((i for i, (size, _) in enumerate(self.costs[1:-1], 1) if tokens <= size), len(self.costs) - 1)
+        return self.costs[at - 1], self.costs[at]
+
+    @staticmethod
+    def _slope(before: tuple[int, float], after: tuple[int, float]) -> float:
+        return max(0.0, after[1] - before[1]) / (after[0] - before[0])
+
+
+@torch.inference_mode()
+def measure(decoder: Decoder) -> list[tuple[int, float]]:
+    """(tokens, seconds) of forwards over one tree each: the best of a few."""
+    shape = decoder.shape
+    slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, 1, TRIED_AT + SIZES[-1])
+    costs: list[tuple[int, float]] = []
+    for size in SIZES:
+        tree = Grown(min(TRIED_AT, shape.context - 2), [0] * size, [-1, *[0] * (size - 1)])
+        best = float("inf")
+        for _ in range(8):
+            started = time.perf_counter()
+            decoder.logits(forest_hidden(decoder, slots, [tree]).hidden_MH).sum().item()
+            best = min(best, time.perf_counter() - started)
+            if best > SLOW:
+                break
+        costs.append((size, best))
+        if best > SLOW:
+            break
+    return costs
