@@ -1,4 +1,4 @@
-"""Remakes the lab's models from a seed: world -> tokenizer -> policy -> samples -> prm -> card.
+"""Remakes the lab's models from a seed: world -> tokenizer -> policy -> samples -> skills -> prm -> card.
 
 Every stage leaves its result in the work folder `<out>/.build` (written with a rename at the end) and is skipped when it is there, so a
 build that was killed goes on where it was. The policy and the process reward model also save checkpoints about every minute.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import tokenizer as tokenizers
 from .card import measure
@@ -22,6 +22,7 @@ from .data import PolicyBatches
 from .models import first_score, new_policy, new_prm
 from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
+from .skills.mixture import SkillBatches, Student, load_samples, skill_loss
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
 from .world import LEVELS, generate
@@ -29,7 +30,7 @@ from .world import LEVELS, generate
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-STAGES = ("world", "tokenizer", "policy", "samples", "prm", "card")
+STAGES = ("world", "tokenizer", "policy", "samples", "skills", "prm", "card")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Scale:
     samples_each: int
     shard: int
     """Problems sampled between two checkpoints."""
+    skills: Schedule
+    """Steps in which a copy of the policy learns the methods' skills."""
     card_problems: int
     card_samples: int
     card_level_problems: int
@@ -72,6 +75,7 @@ SCALES: dict[str, Scale] = {
         sample_problems=3000,
         samples_each=4,
         shard=200,
+        skills=Schedule(1000, rate=2e-3, adam_rate=1e-3, warmup=50),
         card_problems=300,
         card_samples=16,
         card_level_problems=20,
@@ -89,6 +93,7 @@ SCALES: dict[str, Scale] = {
         sample_problems=20,
         samples_each=2,
         shard=10,
+        skills=Schedule(20, rate=2e-3, adam_rate=1e-3, warmup=5),
         card_problems=10,
         card_samples=4,
         card_level_problems=2,
@@ -180,6 +185,18 @@ class Work:
             self.log(f"samples {k + 1}/{len(shards)}")
         write_text(path, "".join(self._shard(k).read_text() for k in range(len(shards))))
 
+    def skills(self) -> None:
+        """Teach a copy of the policy the methods' skills, beside ordinary traces."""
+        from transformers import AutoModelForCausalLM
+
+        if self._done("skills"):
+            return
+        student = Student(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed).to(self.device)
+        samples = load_samples(self.tokens, self.work / "samples.jsonl")
+        batches = SkillBatches(self.tokens, samples, self.seed, self.sizes.policy_rows)
+        learned = self._fit("skills", student, batches, skill_loss(student, compiled=self.sizes.compiled), self.sizes.skills)
+        self._keep("skills", student.policy, learned)
+
     def prm(self) -> None:
         """Train the process reward model from the policy's body."""
         from transformers import AutoModelForCausalLM
@@ -219,7 +236,7 @@ class Work:
     def _fit(
         self,
         name: str,
-        model: PreTrainedModel,
+        model: nn.Module,
         batches: Callable[[int], Batch],
         loss_of: Callable[[Tensor, Tensor], Tensor],
         schedule: Schedule,

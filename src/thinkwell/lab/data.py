@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -22,6 +22,7 @@ IGNORE = -100
 
 Row = tuple[list[int], int]
 """Token ids of a whole conversation, and how many of them are prompt."""
+AnyRow = TypeVar("AnyRow", bound=tuple[Any, ...])
 
 
 def policy_rows(
@@ -41,11 +42,11 @@ def policy_rows(
     return [(p + r, len(p)) for p, r in zip(prompts, replies, strict=True)]
 
 
-def bucket(rows: Sequence[Row], parts: int, rng: random.Random) -> list[list[Row]]:
-    """Rows cut into `parts` batches of like length and about equal numbers of tokens, in random order."""
+def bucket(rows: Sequence[AnyRow], parts: int, rng: random.Random) -> list[list[AnyRow]]:
+    """Rows (token ids first) cut into `parts` batches of like length and about equal numbers of tokens, in random order."""
     ordered = sorted(rows, key=lambda row: len(row[0]))
     share = sum(len(row[0]) for row in ordered) / parts
-    batches: list[list[Row]] = [[] for _ in range(parts)]
+    batches: list[list[AnyRow]] = [[] for _ in range(parts)]
     seen = 0
     for row in ordered:
         batches[min(parts - 1, int(seen / share))].append(row)

@@ -8,6 +8,7 @@ mends it. A *misreading* takes the wrong reading of a trap; it is frequent for t
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import templates as T
@@ -79,9 +80,11 @@ def gold_trace(problem: LabProblem) -> Trace:
     return write(problem, random.Random(0), GOLD)
 
 
-def write(problem: LabProblem, rng: random.Random, style: Style = NATURAL) -> Trace:
-    """A trace of this problem with mistakes and reflections as `style` says."""
-    return _Writer(problem, rng, style).write()
+def write(problem: LabProblem, rng: random.Random, style: Style = NATURAL, readings: Mapping[int, bool] | None = None) -> Trace:
+    """A trace of this problem with mistakes and reflections as `style` says. `readings`: traps whose reading is given, as in `_Writer.readings`."""
+    writer = _Writer(problem, rng, style)
+    writer.readings = dict(readings or {})
+    return writer.write()
 
 
 def write_on(problem: LabProblem, values: dict[int, int], start: int, rng: random.Random, style: Style = NATURAL) -> Trace:

@@ -1,1 +1,1 @@
-"""What the lab's models learn beyond solving: one file a skill, written by an oracle that knows the exact truth."""
+"""What the lab's model learns beyond solving: one file for each method that needs a skill; `mixture` puts them together."""

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from thinkwell.lab.labels import Statement, label
+from thinkwell.lab.skills.conversation import Conversation, Piece, Solution, gold, shown
 from thinkwell.lab.trace import NATURAL, STEP_END, THINK_CLOSE, Style, Trace, write, write_on
-from thinkwell.lab.world import LabProblem, Ref
+from thinkwell.lab.world import LabProblem
 from thinkwell.methods.wording.leap import WORDINGS, comments
 
 SUMMARY_TOKENS = 256  # a trace with a summary of so many tokens is not learnt from
@@ -24,14 +25,6 @@ LAB = WORDINGS["lab"]
 
 Standing = Mapping[float, Statement]
 """What a path stands by: plan step -> its calculation. A number added in that does not belong in stands half a step after the step before it."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a trace. `learn`: the model writes it (else it was put in, and carries no loss)."""
-
-    text: str
-    learn: bool
 
 
 @dataclass(frozen=True)
@@ -146,12 +139,7 @@ def goes_on(problem: LabProblem, mine: Standing, step: int | None, rng: random.R
     return write_on(problem, values, int(max(mine)) + 1, rng, style)
 
 
-def gold(problem: LabProblem, step: int) -> Statement:
-    """What the plan says in this step."""
-    claim = problem.plan[step]
-    left, right = (problem.plan[x.step].value if isinstance(x, Ref) else x for x in (claim.left, claim.right))
-    return Statement(claim.op, left, right, claim.value)
-
-
-def shown(said: Statement) -> str:
-    return str(said.value) if said.op == "=" else f"{said.left} {said.op} {said.right} = {said.value}"
+def talk(rng: random.Random, solution: Solution) -> Conversation | None:
+    """A trace with one or two blocks, right or wrong: the paper's filter is left out, or these traces would make the model solve better than the others teach it to."""
+    trace = write_talk(solution.problem, rng, blocks=rng.choice((1, 1, 2)))
+    return Conversation((solution.problem.question,), trace.pieces) if trace.summaries else None
