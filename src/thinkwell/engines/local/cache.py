@@ -79,9 +79,13 @@ class Slots:
         into[:, :, :, start:stop] = self.data[:, :, row, :, start:stop]
 
 
+def maps_lazily(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether `zeros` of this kind cost no memory where nothing was written: numpy's on a CPU, which the system maps when they are first touched."""
+    return device.type == "cpu" and dtype in (torch.float32, torch.float64)
+
+
 def zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Zeros. On a CPU from numpy, whose zeros the system maps when they are first written: positions no path has reached cost no memory."""
-    if device.type == "cpu" and dtype in (torch.float32, torch.float64):
+    if maps_lazily(dtype, device):
         return torch.from_numpy(np.zeros(shape, dtype=np.float32 if dtype == torch.float32 else np.float64))
     return torch.zeros(shape, dtype=dtype, device=device)
 

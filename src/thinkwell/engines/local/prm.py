@@ -15,7 +15,7 @@ from torch import nn
 
 from thinkwell.core.errors import ConfigError, EngineError, ModelError
 from thinkwell.core.path import common_prefix
-from thinkwell.engines.local.cache import Shelf, Slots
+from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored
 from thinkwell.engines.local.forward import chunk_queries, extend
 from thinkwell.engines.local.loading import load
 from thinkwell.engines.local.model import Decoder
@@ -111,13 +111,13 @@ class TokenScorer:
             try:
                 for order in orders:
                     self._recall(order)
-                waiting = sorted(orders, key=lambda order: order.left)
-                while waiting:
-                    longest, batch = max(1, waiting[-1].left), [waiting.pop()]
-                    while waiting and longest * (len(batch) + 1) <= self.chunk:
-                        batch.append(waiting.pop())
-                    self._forward(batch)
-                    await asyncio.sleep(0)
+                # Paths that begin alike wait until one of them has been forwarded, and go on from its keys and values.
+                first, others = self._leaders([order for order in orders if order.missing])
+                for wave in (first, others):
+                    for order in wave:
+                        order.done = self._reusable(order)[1]
+                    await self._forward_all(wave)
+                self._resolve([order for order in orders if not order.missing])
             except Exception as error:
                 failure = EngineError(f"the process reward model {self.name!r} failed: {type(error).__name__}: {error}")
                 for order in [*orders, *self._orders]:
@@ -127,23 +127,46 @@ class TokenScorer:
                 raise
 
     def _recall(self, order: _Order) -> None:
-        """Scores known from the path or its ancestors, and how much of its cache can be used: none beyond a position that is still to be scored."""
+        """Scores known from the path or its ancestors, and the positions whose scores are missing."""
         for name in order.lineage:
             if name in self._known:
                 tokens, scores = self._known[name]
                 shared = common_prefix(tokens, order.tokens)
                 order.known |= {position: value for position, value in scores.items() if position < shared}
-        order.missing = tuple(position for position in order.positions if position not in order.known)
-        order.done = min(order.missing, default=0)
+        order.missing = tuple(sorted(position for position in order.positions if position not in order.known))
 
-    def _forward(self, orders: list[_Order]) -> None:
+    def _leaders(self, orders: list[_Order]) -> tuple[list[_Order], list[_Order]]:
+        """One order of each new beginning, and the others."""
+        seen: set[tuple[int, ...]] = set()
+        first: list[_Order] = []
+        others: list[_Order] = []
+        for order in orders:
+            beginning = order.tokens[: 2 * BLOCK]
+            (others if beginning in seen or self._reusable(order)[1] >= len(beginning) else first).append(order)
+            seen.add(beginning)
+        return first, others
+
+    def _reusable(self, order: _Order) -> tuple[Stored | None, int]:
+        """Keys and values at rest that this order can go on from, and of how many tokens: of none that is still to be scored."""
+        return self.shelf.find(order.tokens[: order.missing[0]], order.lineage)
+
+    async def _forward_all(self, waiting: list[_Order]) -> None:
+        """Forwards these in batches of about `chunk` new tokens, like lengths together."""
+        waiting.sort(key=lambda order: order.left)
+        while waiting:
+            longest, batch = waiting[-1].left, [waiting.pop()]
+            while waiting and longest * (len(batch) + 1) <= self.chunk:
+                batch.append(waiting.pop())
+            self._forward(batch)
+            await asyncio.sleep(0)
+
+    def _forward(self, batch: list[_Order]) -> None:
         """Scores what is missing in these sequences, keeps their caches, resolves their futures."""
         shape, decoder = self.decoder.shape, self.decoder
-        batch = [order for order in orders if order.missing]
-        longest = max((max(order.missing) + 1 for order in batch), default=0)
-        self.slots.reserve(len(batch), longest)
+        longest = max(order.missing[-1] + 1 for order in batch)
+        self.slots.reserve(len(batch), longest, live=0)
         for row, order in enumerate(batch):
-            stored, order.done = self.shelf.find(order.tokens[: order.done], order.lineage)
+            stored, order.done = self._reusable(order)
             if stored is not None:
                 self.slots.load(slice(row, row + 1), stored.data, order.done)
             order.computed = order.left
@@ -158,6 +181,9 @@ class TokenScorer:
         for row, order in enumerate(batch):
             if order.lineage:
                 self.shelf.keep(order.lineage[0], order.tokens[: order.done], self.slots, row)
+        self._resolve(batch)
+
+    def _resolve(self, orders: list[_Order]) -> None:
         for order in orders:
             if order.lineage:
                 self._known[order.lineage[0]] = (order.tokens, order.known)

@@ -60,7 +60,7 @@ class Scheduler:
         self.decoder, self.vocabulary, self.shelf, self.eos = decoder, vocabulary, shelf, eos
         self.rows, self.chunk, self.live_tokens = rows, chunk, live_tokens
         # On a CPU all room is made at once, as memory nothing was written to costs nothing; growing would copy.
-        size = (rows, max(1, min(shape.context, live_tokens // rows))) if maps_lazily(decoder.dtype, decoder.device) else (8, 128)
+        size = (rows, max(1, min(512, shape.context, live_tokens // rows))) if maps_lazily(decoder.dtype, decoder.device) else (8, 128)
         self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, *size)
         self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.sampler = Sampler(decoder.device, decoder.dtype)
