@@ -63,6 +63,47 @@ def sample(
         print(f"level {problem.level}\n{problem.question}\n\n{gold_trace(problem).text}\n")
 
 
+@app.command("tune-tree")
+@exits
+def tune_tree(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the tree goes; give it to `--set stand.tree=FILE`.")],
+    limit: Annotated[int, typer.Option("--limit", help="Problems to write, of the training half.")] = 30,
+    paths: Annotated[int, typer.Option("--paths", help="Paths a problem, one after the other.")] = 4,
+    nodes: Annotated[int, typer.Option("--nodes", help="Nodes to keep, of 625.")] = 79,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the draft tree of `stand` to the bundled model: keep the nodes of a large tree that are accepted most."""
+    from thinkwell.decoding.draft_tree import START_NODES, save_tree
+
+    if limit < 1 or paths < 1 or not 1 <= nodes <= START_NODES:
+        raise ConfigError(
+            f"--limit {limit} --paths {paths} --nodes {nodes} is out of range; expected at least 1, and nodes of 1 to {START_NODES}. Mend the option."
+        )
+    if not out.parent.is_dir():
+        raise RunFolderError(f"cannot write {out}: {out.parent} is no folder; expected one that exists. Give another --out FILE.")
+    try:
+        from thinkwell.lab.tune import tune
+
+        found, model = tune(nodes, limit, paths, seed, say)
+    except ImportError:
+        raise MissingExtra("torch or transformers, needed to run the lab's model,", "local") from None
+    except KeyboardInterrupt:
+        raise Interrupted("Nothing was kept; the same command with the same seed finds the same tree again.") from None
+    try:
+        save_tree(found.tree, out, found.about(model, seed))
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write {out}: {error.strerror or error}; expected a file that can be written. Give another --out FILE."
+        ) from None
+    if as_json:
+        print_json({"file": str(out), "widths": found.tree.widths(), **found.about(model, seed)})
+    else:
+        print(
+            f"{out}: {len(found.tree)} nodes, by depth {found.tree.widths()}; {found.mean_accepted_tokens:.2f} tokens a target call with the large tree"
+        )
+
+
 @app.command("build")
 @exits
 def build(

@@ -1,6 +1,6 @@
 """STAND: another method, its tokens guessed several at a time from what its own paths have said (Song et al. 2025, arXiv 2506.04708).
 
-    table: last 4, 3, 2 tokens -> running average of the model's 10 likeliest next tokens, shared by all paths of the problem
+    table: last 4 ... 1 tokens -> running average of the model's 10 likeliest next tokens, shared by all paths of the problem
     until the path ends:
         draft a static tree from the table: children of a node are drawn without replacement by Gumbel-Top-k
         run the model once over the whole tree; keep the branch that stands, and one token more (see `thinkwell.decoding.acceptance`)
@@ -10,7 +10,7 @@
 Chosen differently: the paper's rule for several children could not be read; `rejection` is the one that is lossless for children drawn this way. The default is
 `gumbel_coupled`: draft and model share the noise of plain decoding, so the text is that of plain decoding, token for token, and the seed alone decides it. The tree is as
 large as pays by the measured cost of a forward, unless `nodes` is set; a small model on a processor pays for every node, so with many paths at once it may be none.
-Other drafters (`drafter`) are there to compare with.
+Keys go down to one token (accounts of the paper differ: to two, or to one); it accepts more on the lab. Other drafters (`drafter`) are there to compare with.
 Cost per problem: the tokens of the inner method, in fewer and larger forwards.
 """
 
@@ -80,12 +80,12 @@ class Config(Knobs):
     rule: Rule = Rule.GUMBEL_COUPLED
     """How guesses are put to the test: gumbel_coupled, match, rejection, with_replacement or chain; all keep the model's law, the first two its very tokens."""
     nodes: int | None = Field(default=None, ge=1, le=625)
-    """Draft tokens a step and path at most; none: as many as pay by the measured cost of a forward."""
+    """Draft tokens a step and path; none: as many as pay by the measured cost of a forward, which may be none at all."""
     tree: str = "heuristic"
     """heuristic, or a tree file that `thinkwell lab tune-tree` wrote (drafters stand and token_recycling)."""
     max_order: int = Field(default=4, ge=1, le=16)
     """Longest key of the table, in tokens."""
-    min_order: int = Field(default=2, ge=1)
+    min_order: int = Field(default=1, ge=1)
     """Shortest key of the table, in tokens."""
     top: int = Field(default=10, ge=1, le=64)
     """Next tokens kept for a key."""

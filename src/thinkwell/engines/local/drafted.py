@@ -123,7 +123,7 @@ class Proposals:
         for row, run in enumerate(runs):
             twin = None if tables is None else tables.twin(run)
             if twin is not None:
-                wanted = shape_of(run, widths)
+                wanted = shape_of(run, widths, len(runs))
                 if shape in (None, wanted):
                     shape = wanted
                     self.rows.append(row)
@@ -141,14 +141,14 @@ class Proposals:
                 self.trees[row].draft = draft
 
 
-def shape_of(run: Run, widths: Widths) -> tuple[DraftTree | None, int]:
-    """The static tree of a path drafted by STAND and its size; no tree: grown best first."""
+def shape_of(run: Run, widths: Widths, rows: int) -> tuple[DraftTree | None, int]:
+    """The static tree of a path drafted by STAND and its size; no tree: grown best first. Of a tree given by hand as many nodes as pay are used, unless their number is given too."""
     assert isinstance(run.drafter, StandDrafter)
     assert run.request.draft is not None
     nodes, tree = run.request.draft.nodes, run.drafter.tree
     if nodes is None and tree == heuristic_tree():
         return None, MOST
-    nodes = min(len(tree), nodes or MOST)
+    nodes = min(len(tree), nodes or max(1, widths.nodes(rows)))
     return tree.first(nodes), nodes
 
 
