@@ -22,6 +22,7 @@ from .data import PolicyBatches
 from .models import first_score, new_policy, new_prm
 from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
+from .skills.measure import measure as measure_skills
 from .skills.mixture import SkillBatches, Student, load_samples, skill_loss
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
@@ -210,7 +211,7 @@ class Work:
         self._keep("prm", first_score(model), learned)
 
     def card(self) -> None:
-        """Measure both models."""
+        """Measure the models."""
         if (self.out / "card.json").exists():
             return
         sizes = self.sizes
@@ -221,8 +222,11 @@ class Work:
             samples=sizes.card_samples,
             level_problems=sizes.card_level_problems,
         )
+        facts["skills"] = measure_skills(
+            self.out / "policy", self.out / "skills", problems=max(2, sizes.card_problems // 3), samples=sizes.card_samples
+        )
         training: dict[str, object] = {"scale": self.scale, "seed": self.seed, "device": self.device}
-        for name in ("policy", "prm"):
+        for name in ("policy", "skills", "prm"):
             record = json.loads((self.work / f"{name}.json").read_text())
             training[name] = {k: record[k] for k in ("steps", "tokens", "seconds")} | {"final_loss": record["losses"][-1]}
         write_json(self.out / "card.json", facts | {"training": training})

@@ -9,6 +9,7 @@
   `idle_reflection` (share of generated tokens in reflections that do not change the running value); `prm_auroc` (all step ends
   pooled) and `step_ends`; `prm_auroc_first_wrong` (the first wrong step of a reply against right ones, by kind of mistake); `wrong_step_kinds` (steps by what is wrong in them).
 - `levels`: level -> `pass_at_1`, `pass_at_16`, `maj_at_16`, `mean_tokens`, `problems`.
+- `skills`: what the multi-skill model can do (keys: see `skills.measure`).
 - `training`: what the build recorded (steps, tokens, seconds, losses at the end), `seed`, `scale`, `versions`, `parameters`.
 
 When another number of samples is drawn, the keys say so (`pass_at_4`).
@@ -239,4 +240,25 @@ def render_card(facts: dict[str, Any]) -> str:
             lines.append(
                 f"{level:>5}  {r['pass_at_1']:>6.3f}  {r[f'maj_at_{n}']:>6.3f}  {r[f'pass_at_{n}']:>7.3f}  {r['mean_tokens']:>6.1f}"
             )
-    return "\n".join(lines)
+    return "\n".join(lines + _skill_lines(facts["skills"]) if "skills" in facts else lines)
+
+
+def _skill_lines(facts: dict[str, Any]) -> list[str]:
+    """The numbers of the multi-skill model: what it solves, what it says of solutions, what it writes."""
+
+    def shown(value: Any) -> str:
+        return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else f"{value}"
+
+    rows = [(f"{model}: {key}", shown(value)) for model in ("policy", "skills") for key, value in facts["base"][model].items()]
+    for name, r in facts["verdicts"].items():
+        more = "".join(f", {key} {shown(r[key])}" for key in ("auroc", "place") if r.get(key) is not None)
+        rows.append((name, f"balanced accuracy {shown(r['balanced_accuracy'])} of {r['n']}{more}"))
+    for name, r in facts["solving"].items():
+        rows.append(
+            (name, f"accuracy {shown(r['accuracy'])} of {r['n']} (shown: {shown(r['of_the_shown'])}, taught: {shown(r['of_the_taught'])})")
+        )
+    rows += [(f"{part}: {key}", shown(value)) for part in ("stickers", "talk") for key, value in facts[part].items()]
+    width = max(len(name) for name, _ in rows)
+    return ["", f"The multi-skill model on {facts['solutions']} solutions of {facts['problems']} problems"] + [
+        f"{name:<{width}}  {value}" for name, value in rows
+    ]

@@ -59,6 +59,8 @@ class Writer:
         from thinkwell.engines.local.engine import LocalEngine
         from thinkwell.engines.protocol import Completion, Request
 
+        if not prefixes:
+            return []
         engine = LocalEngine(self.model, self.tokenizer, rows=128)
         requests = [
             Request(
