@@ -142,7 +142,8 @@ class Proposals:
 
 
 def shape_of(run: Run, widths: Widths, rows: int) -> tuple[DraftTree | None, int]:
-    """The static tree of a path drafted by STAND and its size; no tree: grown best first. Of a tree given by hand as many nodes as pay are used, unless their number is given too."""
+    """The static tree of a path drafted by STAND and its size; no tree: grown best first. Of a tree from a file as many nodes
+    as pay are used, unless their number is given too."""
     assert isinstance(run.drafter, StandDrafter)
     assert run.request.draft is not None
     nodes, tree = run.request.draft.nodes, run.drafter.tree
@@ -299,15 +300,16 @@ def teach(verifier: Verifier) -> None:
         sampling += [run.request.sampling if not run.request.sampling.greedy else Sampling(1.0)] * len(nodes)
     if not places:
         return
-    dtype = verifier.logits_MV.dtype if verifier.logits_MV.dtype == torch.float64 else torch.float32
-    probs = law(verifier.logits_MV[places], sampling, dtype)
     compiled = [i for i, pupil in enumerate(pupils) if isinstance(pupil, Twin)]
     if compiled and verifier.proposals.tables is not None:
         twins = [pupil for pupil in pupils if isinstance(pupil, Twin)]
-        all_of_them = len(compiled) == len(pupils)
-        verifier.proposals.tables.learn(twins, probs if all_of_them else probs[compiled], [shown[i] for i in compiled])
-        if all_of_them:
+        verifier.proposals.tables.learn(
+            twins, verifier.logits_MV, [places[i] for i in compiled], [sampling[i] for i in compiled], [shown[i] for i in compiled]
+        )
+        if len(compiled) == len(pupils):
             return
+    dtype = verifier.logits_MV.dtype if verifier.logits_MV.dtype == torch.float64 else torch.float32
+    probs = law(verifier.logits_MV[places], sampling, dtype)
     best = probs.topk(min(max(p.top for p in pupils if not isinstance(p, Twin)), probs.shape[1]))
     ids, chances = best.indices.tolist(), best.values.tolist()
     lessons: dict[int, tuple[Drafter, list[Sequence[int]], list[Top]]] = {}
@@ -332,5 +334,4 @@ def teach_undrafted(runs: Sequence[Run], tables: Tables | None, logits_NV: Tenso
     if tables is not None and twins:
         rows = list(twins)
         sampling = [run.request.sampling if not run.request.sampling.greedy else Sampling(1.0) for run in (runs[row] for row in rows)]
-        probs = law(logits_NV if len(rows) == len(runs) else logits_NV[rows], sampling, torch.float32)
-        tables.learn(list(twins.values()), probs, [runs[row].ids for row in rows])
+        tables.learn(list(twins.values()), logits_NV, rows, sampling, [runs[row].ids for row in rows])

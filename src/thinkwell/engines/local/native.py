@@ -44,7 +44,7 @@ SIGNATURES = {
     "move_places": [_POINTER] * 4 + [_INT] * 7,
     "table_new": [_INT] * 4,
     "table_free": [_POINTER],
-    "table_learn": [_POINTER] * 3 + [_INT] * 3,
+    "table_learn": [_POINTER] * 5 + [_INT] * 3,
     "table_propose": [_POINTER] * 10 + [_INT] * 3 + [_FLOAT],
     "table_walk": [_POINTER] * 7 + [_INT] * 2,
 }

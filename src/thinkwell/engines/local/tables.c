@@ -88,20 +88,31 @@ static inline int insert_top(int32_t *ids, float *probs, int size, int top, int3
     return size < top ? size + 1 : top;
 }
 
-/* What the model thought after `count` contexts: probs, count x vocab; contexts, count x width, the last ids on the right, -1 where there are none. */
-void table_learn(void *const *tables, const float *probs, const int64_t *contexts, int64_t count, int64_t vocab, int64_t width) {
+/* What the model thought after `count` contexts: logits at rows places[i] of a matrix with `vocab` columns, divided by temperatures[i]; contexts, count x width,
+ * the last ids on the right, -1 where there are none. */
+void table_learn(void *const *tables, const float *logits, const int64_t *places, const float *temperatures, const int64_t *contexts, int64_t count, int64_t vocab,
+                 int64_t width) {
     for (int64_t row = 0; row < count; row++) {
         Table *t = tables[row];
         int32_t ids[MAX_TOP], old_ids[MAX_TOP];
         float best[MAX_TOP], old[MAX_TOP];
-        const float *p = probs + row * vocab;
+        const float *l = logits + places[row] * vocab;
         int size = 0, top = t->top;
-        float floor = 1e-9f;
+        float scale = 1.0f / temperatures[row], floor = -INFINITY, most = -INFINITY, sum = 0.0f;
         for (int64_t v = 0; v < vocab; v++)
-            if (p[v] > floor) {
-                size = insert_top(ids, best, size, top, (int32_t)v, p[v]);
+            if (l[v] > floor) {
+                size = insert_top(ids, best, size, top, (int32_t)v, l[v]);
                 if (size == top) floor = best[size - 1];
             }
+        if (!size) continue;
+        most = best[0];
+        for (int64_t v = 0; v < vocab; v++) sum += exp_((l[v] - most) * scale);
+        int likely = 0;
+        for (; likely < size; likely++) {
+            best[likely] = exp_((best[likely] - most) * scale) / sum;
+            if (best[likely] <= 1e-9f) break;
+        }
+        size = likely;
         const int64_t *tail = contexts + (row + 1) * width;
         for (int order = t->min_order; order <= t->max_order && order <= width && tail[-order] >= 0; order++) {
             int64_t place, entry;

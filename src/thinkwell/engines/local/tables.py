@@ -14,11 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from thinkwell.core.sampling import Sampling
 from thinkwell.decoding.draft_tree import DraftTree
 from thinkwell.decoding.drafts import Draft
 from thinkwell.decoding.stand import StandDrafter
 from thinkwell.engines.local.native import Native
 from thinkwell.engines.local.run import Run
+from thinkwell.engines.local.sampling import filtered, filters_of
 
 CELLS = 17 * 6 * 16  # orders, counts, margins: as tables.c has them
 WIDTH = 16  # ids of context: the longest key
@@ -103,11 +105,39 @@ class Tables:
         counts = kept.tolist()
         return [row[:n] for row, n in zip(accepted[:, : max(counts)].tolist(), counts, strict=True)]
 
-    def learn(self, twins: Sequence[Twin], probs_FV: Tensor, contexts: Sequence[Sequence[int]]) -> None:
-        """What the model thought after each context."""
-        packed = torch.tensor([[*[-1] * (WIDTH - len(tail)), *tail] for tail in (context[-WIDTH:] for context in contexts)])
+    def learn(
+        self,
+        twins: Sequence[Twin],
+        logits_MV: Tensor,
+        places: Sequence[int],
+        sampling: Sequence[Sampling],
+        contexts: Sequence[Sequence[int]],
+    ) -> None:
+        """What the model thought after each context: its logits in row places[i], under sampling[i]."""
+        logits_MV = logits_MV.float().contiguous()
+        filters = filters_of(sampling, logits_MV.device, torch.float32)
+        if filters is not None:
+            logits_MV = logits_MV[list(places)]
+            logits_MV.index_copy_(0, filters.rows, filtered(logits_MV[filters.rows], filters))
+            places = range(len(places))
+        numbers = torch.tensor(
+            [
+                [place, *[-1] * (WIDTH - len(tail)), *tail]
+                for place, tail in zip(places, (context[-WIDTH:] for context in contexts), strict=True)
+            ]
+        )
+        rows, tails = numbers[:, 0].contiguous(), numbers[:, 1:].contiguous()
+        temperatures = torch.tensor([s.temperature or 1.0 for s in sampling])
         pointers = (ctypes.c_void_p * len(twins))(*[twin.pointer for twin in twins])
-        probs_FV = probs_FV.contiguous()
-        self.native.library.table_learn(pointers, probs_FV.data_ptr(), packed.data_ptr(), len(twins), probs_FV.shape[1], WIDTH)
+        self.native.library.table_learn(
+            pointers,
+            logits_MV.data_ptr(),
+            rows.data_ptr(),
+            temperatures.data_ptr(),
+            tails.data_ptr(),
+            len(twins),
+            logits_MV.shape[1],
+            WIDTH,
+        )
         for twin in set(twins):
             twin.report()
