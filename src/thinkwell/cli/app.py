@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thinkwell.cli import compare, doctor, lab, methods, new, report, solve, tasks
+from thinkwell.cli import compare, doctor, lab, methods, new, report, reproduce, solve, tasks
 
 app = typer.Typer(
     name="thinkwell",
@@ -39,5 +39,6 @@ app.command("methods")(methods.methods)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(lab.app, name="lab")
 app.command("report")(report.report)
+app.command("reproduce")(reproduce.reproduce)
 app.command("doctor")(doctor.doctor)
 app.add_typer(new.app, name="new")

@@ -1,0 +1,27 @@
+"""LeaP (Luo et al. 2025): paths that read what their peers found.
+
+The lab's policy has learnt no summaries: for such a model the paper itself reports no gain (its E7). All arms have the same ceiling of tokens.
+"""
+
+from __future__ import annotations
+
+from thinkwell.claims.claim import CLAIMS, Effect, Paper
+
+CLAIMS.add("leap")(
+    Paper(
+        "leap",
+        "Learning from Peers in Reasoning Models (Luo et al. 2025)",
+        "2505.07787",
+        "One ceiling for all arms, summaries included, so that talk is paid for as thinking is.",
+        (
+            Effect(
+                "peers' summaries beat independent paths with a vote at the same ceiling of tokens",
+                "+5 points over the baseline on average",
+                "leap",
+                "self_consistency",
+            ),
+            Effect("summaries of unlike peers help more than those of like ones", "0.3 to 3 points", "leap", "leap:router=clustered"),
+            Effect("it beats one path", "about +5 points", "leap", "single"),
+        ),
+    )
+)
