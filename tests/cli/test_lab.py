@@ -52,3 +52,29 @@ def test_a_build_that_cannot_be_is_refused(cli, tmp_path):
     assert not (tmp_path / "x").exists()
     (tmp_path / "file").write_text("")
     assert cli("lab", "build", "--out", tmp_path / "file", "--scale", "mini").code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [(("--nodes", "0"), "out of range"), (("--limit", "0"), "out of range"), (("--paths", "0"), "out of range")],
+)
+def test_a_tree_cannot_be_tuned_on_nothing(cli, tmp_path, options, says):
+    done = cli("lab", "tune-tree", "--out", str(tmp_path / "tree.json"), *options)
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_a_tree_needs_a_folder_to_go_to(cli, tmp_path):
+    done = cli("lab", "tune-tree", "--out", str(tmp_path / "no" / "tree.json"))
+    assert done.code != 0
+    assert "no folder" in done.err
+
+
+def test_a_tuned_tree_is_one_that_stand_reads(cli, tmp_path):
+    from thinkwell.decoding.draft_tree import load_tree
+
+    file = tmp_path / "tree.json"
+    facts = cli("lab", "tune-tree", "--out", str(file), "--limit", "1", "--paths", "1", "--nodes", "12", "--json").json
+    assert len(load_tree(file)) == 12
+    assert sum(facts["widths"]) == 12
+    assert facts["problems"] == 1

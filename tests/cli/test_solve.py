@@ -12,6 +12,7 @@ import thinkwell.ask
 from thinkwell.ask import solve, with_sampling
 from thinkwell.core.answer import AnswerKind, VerdictValue
 from thinkwell.core.budget import Budget
+from thinkwell.core.capability import Capability
 from thinkwell.core.errors import MissingCapability, UnknownName
 from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
@@ -230,3 +231,13 @@ def test_injected_text_is_coloured_by_its_origin():
     assert path.count(Origin.INJECTED) > 0
     assert any(span.style == STYLES[Origin.INJECTED] for span in coloured(path).spans)
     assert json.dumps(solution.as_dict())
+
+
+def test_stats_are_printed_when_asked_for(cli, monkeypatch):
+    able = ScriptedEngine.capabilities | {Capability.TREE_VERIFY}
+    monkeypatch.setattr(thinkwell.ask, "load_engine", lambda name, **options: engine(capabilities=able))
+    done = cli("solve", "How many?", "--method", "stand", "--set", "stand.method=single", "--stats", "--json")
+    assert done.json["stats"]["method"] == "single"  # a knob named like an option of `ask`
+    assert {"mean_accepted_tokens", "target_calls"} <= done.json["stats"].keys()
+    assert "stats" not in cli("solve", "How many?", "--method", "single", "--json").json
+    assert "target_calls" in cli("solve", "How many?", "--method", "stand", "--stats").out
