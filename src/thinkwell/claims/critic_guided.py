@@ -20,5 +20,6 @@ CLAIMS.add("critic_guided")(
                 control=True,
             ),
         ),
+        engine="lab-skills",
     )
 )

@@ -1,6 +1,7 @@
 """LeaP (Luo et al. 2025): paths that read what their peers found.
 
-The lab's policy has learnt no summaries: for such a model the paper itself reports no gain (its E7). All arms have the same ceiling of tokens.
+On the lab's model that has learnt to sum up and to read comments; for one that has not, the paper itself reports no gain (E7 of the card). All arms have the
+same model and the same ceiling of tokens.
 """
 
 from __future__ import annotations
@@ -23,5 +24,6 @@ CLAIMS.add("leap")(
             Effect("summaries of unlike peers help more than those of like ones", "0.3 to 3 points", "leap", "leap:router=clustered"),
             Effect("it beats one path", "about +5 points", "leap", "single"),
         ),
+        engine="lab-skills",
     )
 )

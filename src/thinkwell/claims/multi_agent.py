@@ -22,5 +22,6 @@ CLAIMS.add("multi_agent")(
             ),
         ),
         tokens=2048,
+        engine="lab-skills",
     )
 )

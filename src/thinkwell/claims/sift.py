@@ -28,5 +28,6 @@ CLAIMS.add("sift")(
             ),
         ),
         tokens=2048,
+        engine="lab-skills",
     )
 )

@@ -35,5 +35,6 @@ CLAIMS.add("solve_detect_verify")(
                 control=True,
             ),
         ),
+        engine="lab-skills",
     )
 )
