@@ -18,7 +18,7 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
 
-IN_FLIGHT = 64  # problems at a time: fills the local engine's batch; raise it for a big server
+IN_FLIGHT = 128  # problems at a time: fills the local engine's batch; raise it for a big server
 
 
 @dataclass(frozen=True, slots=True)
