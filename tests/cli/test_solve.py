@@ -234,10 +234,10 @@ def test_injected_text_is_coloured_by_its_origin():
 
 
 def test_stats_are_printed_when_asked_for(cli, monkeypatch):
-    able = ScriptedEngine.capabilities | {Capability.TREE_VERIFY}
+    able = engine().capabilities | {Capability.TREE_VERIFY}
     monkeypatch.setattr(thinkwell.ask, "load_engine", lambda name, **options: engine(capabilities=able))
     done = cli("solve", "How many?", "--method", "stand", "--set", "stand.method=single", "--stats", "--json")
     assert done.json["stats"]["method"] == "single"  # a knob named like an option of `ask`
     assert {"mean_accepted_tokens", "target_calls"} <= done.json["stats"].keys()
     assert "stats" not in cli("solve", "How many?", "--method", "single", "--json").json
-    assert "target_calls" in cli("solve", "How many?", "--method", "stand", "--stats").out
+    assert "target_calls" in cli("solve", "How many?", "--method", "stand", "--set", "stand.method=single", "--stats").out

@@ -18,8 +18,10 @@ from thinkwell.engines.local.model import Decoder
 MOST = 64  # draft tokens a path and step where the engine chooses
 SIZES = (1, 8, 24, 64)  # tokens of the forwards that are timed, in one tree
 TRIED_AT = 100  # cached positions of those
-SLOW = 0.5  # seconds: a forward that takes this long is timed once, and larger ones are not
+ROUNDS = 10
+SLOW = 0.5  # seconds: when a forward takes this long, no larger one is timed
 HOST = 3e-4  # seconds of a drafted step beside its forward, roughly
+OVERALL = 0.8  # of the mean slope over all timed sizes
 WINDOW = 24  # steps that a running mean looks back on
 ELASTIC = 0.4  # what one token more may cost, in shares of what a path's token costs in a forward without drafts
 
@@ -68,11 +70,12 @@ class Widths:
         if not self.costs:
             self.costs = measure(self.decoder)
         before, after = self._around(tokens)
-        return max(before[1], before[1] + (tokens - before[0]) * self._slope(before, after))
+        return before[1] + (tokens - before[0]) * self._slope(before, after)
 
     def slope(self, tokens: float) -> float:
-        """Seconds that one more token adds."""
-        return self._slope(*self._around(tokens))
+        """Seconds that one more token adds: between the timed sizes around, but not much less than on the whole, as single timings are noisy."""
+        around = self._slope(*self._around(tokens))
+        return max(around, OVERALL * self._slope(self.costs[0], self.costs[-1])) if len(self.costs) > 1 else around
 
     def _around(self, tokens: float) -> tuple[tuple[int, float], tuple[int, float]]:
         if not self.costs:
@@ -92,17 +95,13 @@ def measure(decoder: Decoder) -> list[tuple[int, float]]:
     """(tokens, seconds) of forwards over one tree each: the best of a few."""
     shape = decoder.shape
     slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, 1, TRIED_AT + SIZES[-1])
-    costs: list[tuple[int, float]] = []
-    for size in SIZES:
-        tree = Grown(min(TRIED_AT, shape.context - 2), [0] * size, [-1, *[0] * (size - 1)])
-        best = float("inf")
-        for _ in range(8):
+    trees = [Grown(min(TRIED_AT, shape.context - 2), [0] * size, [-1, *[0] * (size - 1)]) for size in SIZES]
+    best = [float("inf")] * len(SIZES)
+    for _ in range(ROUNDS):  # all sizes in turn, so that what else the machine does slows all of them alike
+        for i, tree in enumerate(trees):
             started = time.perf_counter()
             decoder.logits(forest_hidden(decoder, slots, [tree]).hidden_MH).sum().item()
-            best = min(best, time.perf_counter() - started)
-            if best > SLOW:
-                break
-        costs.append((size, best))
-        if best > SLOW:
-            break
-    return costs
+            best[i] = min(best[i], time.perf_counter() - started)
+            if best[i] > SLOW:
+                return list(zip(SIZES[: i + 1], best, strict=False))
+    return list(zip(SIZES, best, strict=True))
