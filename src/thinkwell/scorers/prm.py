@@ -19,6 +19,8 @@ from thinkwell.scorers.protocol import check
 
 STEP = "\n\n"
 UNTHINK = "</think>"
+DIGITS = 4
+"""Scores are rounded to so many decimals. The last bits of a float32 forward depend on who shares the batch; where two paths say the same, they would decide which one a search goes on with."""
 SAMPLE = "Tom has 12 apples.\n\n<think>\nSo 3 * 4 = 12, wait</think>\n\\boxed{7} é 漢 \t_x"  # equal ids here: the same tokenizer
 
 
@@ -52,7 +54,7 @@ class ProcessRewardModel:
         places = [[place for place in range(first, len(ids)) if ids[place] in self.ends] for ids, first in found]
         lineages = [[f"{problem}:{name}" for name in ancestry(path.id)] for path in paths]
         judged = await self.runner.score([ids for ids, _ in found], places, lineages)
-        return [Scores(check(each.scores, self.name), each.computed) for each in judged]
+        return [Scores(check([round(score, DIGITS) for score in each.scores], self.name), each.computed) for each in judged]
 
     def release(self, lineages: Sequence[str]) -> None:
         self.runner.release(lineages)
