@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"core", "answers"},
     "engines": {"core", "engines", "decoding"},
     "scorers": {"core", "scorers", "engines"},
-    "session": {"core", "answers", "engines", "scorers"},
+    "session": {"core", "answers", "decoding", "engines", "scorers"},
     "methods": {"core", "session", "methods", "decoding"},
     "decoding": {"core", "decoding"},
     "tasks": {"core", "answers", "tasks"},

@@ -47,7 +47,8 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Scores
-from thinkwell.engines.protocol import Completion, Drafting, Engine, LogitsHook, Rendered, Request, join_hooks
+from thinkwell.decoding.drafts import Drafting
+from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks
 from thinkwell.engines.together import together
 from thinkwell.scorers.protocol import Scorer, WritingScorer
 

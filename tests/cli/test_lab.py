@@ -12,7 +12,8 @@ INTERVALS = {key: [0.1, 0.9] for key in ("pass_at_1", "pass_at_4", "maj_at_4")}
 CARD = {
     "mix": {
         "problems": 8, "samples": 4, "temperature": 0.8, "pass_at_1": 0.5, "pass_at_4": 0.9, "maj_at_4": 0.6, "bo4": 0.7, "ci95": INTERVALS,
-        "bo4_minus_maj4": {"mean": 0.1, "ci95": [0.0, 0.2]}, "prm_auroc": 0.93, "prm_auroc_first_wrong": {"off_calculation": 0.91, "misreading": None}, "step_ends": 100, "mean_tokens": 110.0, "longest_tokens": 300,
+        "bo4_minus_maj4": {"mean": 0.1, "ci95": [0.0, 0.2]}, "prm_auroc": 0.93, "step_ends": 100,
+        "prm_auroc_first_wrong": {"off_calculation": 0.91, "misreading": None}, "mean_tokens": 110.0, "longest_tokens": 300,
         "idle_reflection": 0.3, "unreadable": 0.01, "with_trap": 0.4,
     },
     "levels": {},

@@ -30,6 +30,8 @@ def test_no_steps_is_no_evidence() -> None:
     assert Scores(()).value("last") == 0.5
 
 
-@pytest.mark.parametrize(("name", "close", "kind"), [("lab", "</think>", "lab"), ("r1-boxed", "</think>", "reasoning"), ("boxed", "", "instruct")])
+@pytest.mark.parametrize(
+    ("name", "close", "kind"), [("lab", "</think>", "lab"), ("r1-boxed", "</think>", "reasoning"), ("boxed", "", "instruct")]
+)
 def test_a_preset_says_what_kind_of_model_it_asks(name: str, close: str, kind: str) -> None:
     assert Preset(name, 1, "{question}", think_close=close).kind == kind

@@ -20,7 +20,7 @@ def test_engines_and_what_they_can_do_are_known_without_importing_torch():
         "print([name for name, _ in known_capabilities()], SCORERS.names(), 'torch' in sys.modules, 'transformers' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert found.strip() == "['local', 'openai', 'replay', 'scripted'] ['orm', 'prm'] False False"
+    assert found.strip() == "['local', 'openai', 'replay', 'scripted'] ['flexive', 'orm', 'prm'] False False"
 
 
 def test_the_listed_capabilities_are_those_of_the_engines():
@@ -76,5 +76,5 @@ def test_unknown_scorers_are_refused_with_the_names_there_are():
         load_scorer("prn")
     with pytest.raises(ConfigError, match="recorded scores need the replay engine"):
         RecordedScorer(ScriptedEngine({"*": "x"}))
-    assert SCORERS.names() == ["orm", "prm"]
+    assert SCORERS.names() == ["flexive", "orm", "prm"]
     assert ENGINES.get("openai").summary.startswith("any OpenAI-compatible server")

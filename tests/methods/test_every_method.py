@@ -278,7 +278,9 @@ def test_methods_that_go_on_from_a_prefix_are_refused_where_that_is_impossible(n
         require(METHODS.get(name), "chat", frozenset({Capability.CHAT_ONLY}), [able])
 
 
-@pytest.mark.parametrize("name", ["single", "self_consistency", "adaptive_consistency", "best_of_n", "sift", "self_refine", "multi_agent", "mixture_of_agents"])
+@pytest.mark.parametrize(
+    "name", ["single", "self_consistency", "adaptive_consistency", "best_of_n", "sift", "self_refine", "multi_agent", "mixture_of_agents"]
+)
 def test_methods_of_whole_paths_run_on_a_server_that_only_chats(name, toy):
     engine = ScriptedEngine({"*": "so \\boxed{7}"}, capabilities=frozenset({Capability.CHAT_ONLY, Capability.FRESH_SAMPLES}))
     outcome, _ = go(name, {}, engine, preset=toy)

@@ -20,7 +20,8 @@ from thinkwell.scorers.protocol import check
 STEP = "\n\n"
 UNTHINK = "</think>"
 DIGITS = 4
-"""Scores are rounded to so many decimals. The last bits of a float32 forward depend on who shares the batch; where two paths say the same, they would decide which one a search goes on with."""
+"""Scores are rounded to so many decimals. The last bits of a float32 forward depend on who shares the batch; where two paths say the same, they would
+decide which one a search goes on with."""
 SAMPLE = "Tom has 12 apples.\n\n<think>\nSo 3 * 4 = 12, wait</think>\n\\boxed{7} é 漢 \t_x"  # equal ids here: the same tokenizer
 
 
