@@ -109,6 +109,7 @@ class Session:
         self._written: dict[str, int] = {}
         self._prompts: dict[str, Rendered] = {}
         self._scored: dict[tuple[str, str, int], Scores] = {}
+        self._answers: dict[tuple[str, int, int, bool], Answer | None] = {}
         self._steering: Callable[[Path], LogitsHook | None] | None = None
         self._drafting: Drafting | None = None
 
@@ -341,8 +342,11 @@ class Session:
 
     def answer(self, path: Path) -> Answer | None:
         """The answer a path carries, or None. It is never read from what others say in the path (see `Path.own_text`)."""
-        opened = bool(self.preset.think_open) and path.prompt.rstrip().endswith(self.preset.think_open.strip())
-        return answer_of(path.own_text, self.problem, thinking=opened, finished=path.complete)
+        key = (path.id, len(path), len(path.segments), path.complete)
+        if key not in self._answers:
+            opened = bool(self.preset.think_open) and path.prompt.rstrip().endswith(self.preset.think_open.strip())
+            self._answers[key] = answer_of(path.own_text, self.problem, thinking=opened, finished=path.complete)
+        return self._answers[key]
 
     def vote(self, paths: Sequence[Path], weights: Sequence[float] | None = None, *, rule: str = "majority", tie: str = "first") -> Choice:
         """Choose among the answers of `paths`; paths without an answer never vote. See `thinkwell.answers.choose` for the rules."""

@@ -76,7 +76,7 @@ def test_noise_made_ahead_is_the_noise_of_each_position_when_rows_leave():
     for step in range(3):
         got = sampler.draw(logits, torch.tensor([5, 9, 30]) + step)
         assert got.tolist() == [int(gumbel(key, at + step, 50).argmax()) for key, at in zip(KEYS, (5, 9, 30), strict=False)]
-    sampler.select([2, 0])
+    sampler.select([2, 0], torch.tensor([2, 0]))
     for step in range(3, 40):
         got = sampler.draw(logits[:2], torch.tensor([30, 5]) + step)
         assert got.tolist() == [int(gumbel(KEYS[2], 30 + step, 50).argmax()), int(gumbel(KEYS[0], 5 + step, 50).argmax())]

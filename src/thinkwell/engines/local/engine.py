@@ -24,6 +24,7 @@ from thinkwell.engines.local.scheduler import Scheduler
 from thinkwell.engines.local.text import Vocabulary
 from thinkwell.engines.protocol import Completion, EngineInfo, Rendered, Request
 
+STEPS = 8  # between two looks at who else wants to run, while nobody's request has ended
 PEEK_KEY = NoiseKey(0, "peek", "peek")  # never drawn from
 
 
@@ -128,8 +129,12 @@ class LocalEngine:
     async def _run(self) -> None:
         await asyncio.sleep(0)  # callers that start together share the first wave of prefill
         try:
+            steps = 0
             while self.scheduler.step():
-                await asyncio.sleep(0)
+                steps += 1
+                if self.scheduler.resolved or steps % STEPS == 0:
+                    self.scheduler.resolved = False
+                    await asyncio.sleep(0)
         except Exception as error:
             known = isinstance(error, ThinkwellError)
             self.scheduler.fail(

@@ -54,14 +54,13 @@ class Sampler:
         self.random = any(not s.greedy for s in sampling)
         self.filters = filters_of(sampling, self.device, self.dtype)
 
-    def select(self, rows: Sequence[int]) -> None:
-        """Row i is from now on what row rows[i] was; noise made ahead stays with its path."""
-        rows_N = torch.tensor(rows, device=self.device)
-        self.sampling = [self.sampling[row] for row in rows]
+    def select(self, rows: Sequence[int], rows_N: Tensor) -> None:
+        """Row i is from now on what row rows[i] was; noise made ahead stays with its path. rows_N: the same as a tensor."""
         self.keys_N4, self.temperature_N1 = self.keys_N4[rows_N], self.temperature_N1[rows_N]
         if self.noise_WNV is not None:
             self.noise_WNV = self.noise_WNV[:, rows_N] if self.used < len(self.noise_WNV) else None
         if self.filters is not None:
+            self.sampling = [self.sampling[row] for row in rows]
             self.filters = filters_of(self.sampling, self.device, self.dtype)
 
     def draw(self, logits_NV: Tensor, positions_N: Tensor) -> Tensor:

@@ -77,7 +77,8 @@ class Scheduler:
         self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
         self.watched_all = False
         self.writes: list[Callable[[int], None]] = []
-        self.longest = 0  # ids of the longest active path
+        self.longest = 0  # ids of the longest active path, or more
+        self.resolved = False  # whether a caller has something to go on with since it was last asked
         self.spare = 0  # steps within which no active path's limit ends
         self.row_N = torch.arange(rows, device=decoder.device)
         self.inputs_N = self.positions_N = self.row_N[:0]
@@ -221,6 +222,8 @@ class Scheduler:
 
     def _decode(self) -> None:
         active, decoder, positions_N = self.active, self.decoder, self.positions_N
+        if self.longest > self.slots.length:
+            self.longest = max(len(run.ids) for run in active)
         self.slots.reserve(len(active), self.longest)
         decoder.reserve(self.longest)
         groups = [] if decoder.native is not None else [
@@ -312,9 +315,11 @@ class Scheduler:
             result = logits_V.double().log_softmax(-1) if run.peek is not None else completion(run, self.vocabulary)
         except Exception as problem:  # noqa: BLE001 - whatever a caller's code raises goes to that caller
             run.future.set_exception(problem)
+            self.resolved = True
             return True
         if result is not None:
             run.future.set_result(result)
+            self.resolved = True
         return result is not None
 
     def _steer(self, logits_NV: Tensor, failed: dict[int, Exception]) -> Tensor:
@@ -336,8 +341,10 @@ class Scheduler:
         if -1 not in self.origin:  # some left: what holds for all paths holds for those that stay
             rows_N = torch.tensor(self.origin, device=device)
             self.inputs_N, self.positions_N = self.inputs_N[rows_N], self.positions_N[rows_N]
-            self.sampler.select(self.origin)
+            self.sampler.select(self.origin, rows_N)
         else:
+            self.writes = [run.ids.append for run in active]
+            self.longest = max(len(run.ids) for run in active)
             self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=device)
             self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=device)
             self.sampler.assign([run.noise for run in active], [run.request.sampling for run in active])
@@ -353,8 +360,6 @@ class Scheduler:
         if self.spare <= 0:
             self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)
         self.origin = list(range(len(active)))
-        self.writes = [run.ids.append for run in active]
-        self.longest = max(len(run.ids) for run in active)
         # The native kernel walks each row to its own length: one group will do.
         self.bounds = partition([len(run.ids) for run in active]) if self.decoder.native is None else [(0, len(active))]
         self.changed = False
@@ -372,10 +377,11 @@ class Scheduler:
             last = min(stop, len(self.active)) - 1
             if last > hole:
                 self.slots.move(last, hole, len(self.active[last].ids))
-                self.active[hole], self.origin[hole] = self.active[last], self.origin[last]
+                self.active[hole], self.origin[hole], self.writes[hole] = self.active[last], self.origin[last], self.writes[last]
                 hole = last
         self.active.pop()
         self.origin.pop()
+        self.writes.pop()
         self.changed = True
 
 
