@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ class LocalEngine:
         self.chunk = chunk
         shape, width = self.decoder.shape, self.decoder.shape.cache_width * self.decoder.embedding.element_size()
         self.vocabulary = Vocabulary(self.tokenizer, shape.vocab)
+        # A method may open paths of the same prompt one by one.
+        self._prompt_ids = lru_cache(maxsize=256)(lambda text: tuple(self.tokenizer.encode(text, add_special_tokens=False)))
         self.shelf = Shelf(cache_bytes)
         self.scheduler = Scheduler(self.decoder, self.vocabulary, self.shelf, self._eos(), rows, chunk, max(1, live_bytes // width))
         details = {
@@ -92,7 +95,7 @@ class LocalEngine:
                 f"the tokenizer of {self.info.model!r} has no chat template; expected a chat model. Give a tokenizer with `chat_template` set."
             )
         text = self.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False)
-        return Rendered(await self.encode(text), text, tuple(messages))
+        return Rendered(self._prompt_ids(text), text, tuple(messages))
 
     async def encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
