@@ -1,5 +1,6 @@
 """The build: a miniature of the whole of it, exact resume, and what it leaves behind."""
 
+import fcntl
 import json
 import os
 import signal
@@ -27,9 +28,14 @@ from thinkwell.lab.world import generate  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def mini(tmp_path_factory):
-    """A miniature of the whole build, made once."""
-    return lab_build.build(tmp_path_factory.mktemp("lab"), scale="mini", seed=0, log=lambda _: None)
+def mini(tmp_path_factory, worker_id):
+    """A miniature of the whole build, made once: where tests run in several processes, the others wait for the one that came first."""
+    if worker_id == "master":
+        return lab_build.build(tmp_path_factory.mktemp("lab"), scale="mini", seed=0, log=lambda _: None)
+    shared = tmp_path_factory.getbasetemp().parent  # the same folder in every process
+    with (shared / "lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # freed when the file closes
+        return lab_build.build(shared / "lab", scale="mini", seed=0, log=lambda _: None)
 
 
 @pytest.fixture(scope="module")

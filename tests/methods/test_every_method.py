@@ -96,6 +96,7 @@ VARIANTS = [
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]
+HANG = 120  # seconds after which a method that takes a fraction of one, on a busy machine a few, hangs
 
 
 def random_script(world: int, shuffle: int):
@@ -125,7 +126,7 @@ def go(name, knobs, engine, *, budget=None, fit=False, seed=0, preset, rule=rand
     session = Session(
         Problem("p", "?", "7", AnswerKind.INTEGER), engine, preset=preset, seed=seed, budget=budget, scorers={"prm": ScriptedScorer(rule)}
     )
-    return asyncio.run(asyncio.wait_for(session.run(method), 20)), session
+    return asyncio.run(asyncio.wait_for(session.run(method), HANG)), session
 
 
 def counted(engine: ScriptedEngine) -> list[int]:
