@@ -18,7 +18,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
-from thinkwell.engines.registry import LAB, known_capabilities, load_engine
+from thinkwell.engines.registry import BUNDLED, known_capabilities, load_engine
 from thinkwell.runs.record import was_cut
 from thinkwell.runs.seats import engines_for as seated
 from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
@@ -108,7 +108,7 @@ async def solve_async(
         else:
             writer = engine
         require(solver, writer.info.name, writer.capabilities, known_capabilities())
-        form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model == LAB else "boxed"))
+        form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model in BUNDLED else "boxed"))
         solver = solver.fit(ceiling, form)
         await examine(solver, writer, form)
         engines = load_engines(

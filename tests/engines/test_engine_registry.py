@@ -49,8 +49,9 @@ def test_an_engine_is_made_from_its_name_and_options(tmp_path):
     ("arguments", "options", "error", "message"),
     [
         (("opnai",), {}, UnknownName, "did you mean 'openai'"),
-        (("nothing-like-it",), {}, UnknownName, "known: lab, local, openai, replay, scripted. A model folder works too."),
+        (("nothing-like-it",), {}, UnknownName, "known: lab, lab-skills, local, openai, replay, scripted. A model folder works too."),
         (("lab", "x"), {}, ConfigError, "engine 'lab' is the bundled model"),
+        (("lab-skills", "x"), {}, ConfigError, "engine 'lab-skills' is the bundled model"),
         (("./folder", "x"), {}, ConfigError, "two models were given"),
         (("./no/such/folder",), {}, ModelError, "no model folder"),
         (("local", "/no/such/folder"), {}, ModelError, "no model folder"),

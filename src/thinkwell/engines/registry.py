@@ -25,6 +25,8 @@ class EngineKind:
 
 ENGINES: Registry[EngineKind] = Registry("engine", "thinkwell.engines", "thinkwell.engines")
 LAB = "lab"
+BUNDLED = {LAB: "policy", "lab-skills": "skills"}
+"""Engines of models that come with the package, and which model that is: the policy, and the one that also learnt what the methods ask (stickers, verdicts, comments ...)."""
 WRITES = frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES})
 SERVED = WRITES | {Capability.TOKEN_IDS, Capability.LOGPROBS, Capability.PEEK, Capability.SCORE}
 
@@ -32,18 +34,23 @@ SERVED = WRITES | {Capability.TOKEN_IDS, Capability.LOGPROBS, Capability.PEEK, C
 def load_engine(spec: str | Path | Engine = LAB, model: str | Path | None = None, **options: Any) -> Engine:
     """Make an engine.
 
-    spec: "lab" (the bundled model), "local" (model: a folder or hub id; default the bundled one), "openai" (base_url: one or several; model: the served name),
+    spec: "lab" (the bundled model), "lab-skills" (the bundled one that learnt the methods' skills), "local" (model: a folder or hub id; default the bundled one),
+    "openai" (base_url: one or several; model: the served name),
     "replay" (file: recorded samples; model: one of those recorded), "scripted" (script), the name of a plugin's engine, a model folder, or an engine (given back as it is).
     Raises `UnknownName` for an engine or option that does not exist, `ModelError`, `DataError`, `ServerUnreachable`, `MissingExtra`.
     """
     if not isinstance(spec, str | Path):
         return spec
-    if spec == LAB:
+    if spec in BUNDLED:
         if model is not None:
             raise ConfigError(
-                f"engine 'lab' is the bundled model, but model={str(model)!r} was given; expected none. Use engine 'local' with it."
+                f"engine {spec!r} is the bundled model, but model={str(model)!r} was given; expected none. Use engine 'local' with it."
             )
-        return _load("local", _local, {**options, "model": None})
+        if spec == LAB:
+            return _load("local", _local, {**options, "model": None})
+        engine = _load("local", _local, {**options, "model": bundled(BUNDLED[str(spec)])})
+        engine.info = replace(engine.info, model=str(spec))
+        return engine
     if isinstance(spec, Path) or (spec not in ENGINES.names() and _is_place(spec)):
         if model is not None:
             raise ConfigError(f"two models were given, {str(spec)!r} and {str(model)!r}; expected one. Leave one out.")
@@ -51,7 +58,7 @@ def load_engine(spec: str | Path | Engine = LAB, model: str | Path | None = None
     try:
         kind = ENGINES.get(spec)
     except UnknownName:
-        raise UnknownName("engine", spec, [LAB, *ENGINES.names()], hint="A model folder works too.") from None
+        raise UnknownName("engine", spec, [*BUNDLED, *ENGINES.names()], hint="A model folder works too.") from None
     return _load(spec, kind.load, {**options, **({} if model is None else {"model": model})})
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "artifacts"
-MODELS = ("policy", "prm")
+MODELS = ("policy", "prm", "skills")
 
 
 def path(name: str) -> Path:
-    """Folder of a bundled model ("policy" or "prm"), in Hugging Face format."""
+    """Folder of a bundled model ("policy", "prm" or "skills"), in Hugging Face format."""
     if name not in MODELS:
         raise ValueError(f"the lab has no model {name!r}; expected one of {', '.join(MODELS)}")
     folder = FOLDER / name
