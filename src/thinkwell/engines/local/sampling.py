@@ -43,24 +43,39 @@ class Sampler:
         self.native = native_for(device, self.dtype)
         self.noise_WNV: Tensor | None = None
         self.used = 0
-        self.sampling: list[Sampling] = []
+        self.clear()
 
     def assign(self, keys: Sequence[tuple[int, int, int, int]], sampling: Sequence[Sampling]) -> None:
         """Says who sits in each row: the key of its noise and how it samples."""
+        self.clear()
+        self.add(keys, sampling)
+
+    def clear(self) -> None:
+        """No rows."""
         self.noise_WNV = None
-        self.sampling = list(sampling)
-        self.keys_N4 = torch.tensor(keys, dtype=torch.int64, device=self.device).view(-1, 4)
-        self.temperature_N1 = torch.tensor([s.temperature for s in sampling], dtype=self.dtype, device=self.device)[:, None]
-        self.random = any(not s.greedy for s in sampling)
-        self.filters = filters_of(sampling, self.device, self.dtype)
+        self.sampling: list[Sampling] = []
+        self.keys_N4 = torch.empty((0, 4), dtype=torch.int64, device=self.device)
+        self.temperature_N1 = torch.empty((0, 1), dtype=self.dtype, device=self.device)
+        self.random = False
+        self.filters: Filters | None = None
+
+    def add(self, keys: Sequence[tuple[int, int, int, int]], sampling: Sequence[Sampling]) -> None:
+        """Rows after those there are."""
+        self.noise_WNV = None
+        self.sampling = [*self.sampling, *sampling]
+        self.keys_N4 = torch.cat([self.keys_N4, torch.tensor(keys, dtype=torch.int64, device=self.device).view(-1, 4)])
+        temperatures = torch.tensor([s.temperature for s in sampling], dtype=self.dtype, device=self.device)
+        self.temperature_N1 = torch.cat([self.temperature_N1, temperatures[:, None]])
+        self.random |= any(not s.greedy for s in sampling)
+        self.filters = filters_of(self.sampling, self.device, self.dtype)
 
     def select(self, rows: Sequence[int], rows_N: Tensor) -> None:
         """Row i is from now on what row rows[i] was; noise made ahead stays with its path. rows_N: the same as a tensor."""
         self.keys_N4, self.temperature_N1 = self.keys_N4[rows_N], self.temperature_N1[rows_N]
         if self.noise_WNV is not None:
             self.noise_WNV = self.noise_WNV[:, rows_N] if self.used < len(self.noise_WNV) else None
+        self.sampling = [self.sampling[row] for row in rows]
         if self.filters is not None:
-            self.sampling = [self.sampling[row] for row in rows]
             self.filters = filters_of(self.sampling, self.device, self.dtype)
 
     def draw(self, logits_NV: Tensor, positions_N: Tensor) -> Tensor:

@@ -338,24 +338,17 @@ class Scheduler:
     def _assign(self) -> None:
         """Row tensors for the paths that are active now."""
         active, device = self.active, self.decoder.device
-        if -1 not in self.origin:  # some left: what holds for all paths holds for those that stay
-            rows_N = torch.tensor(self.origin, device=device)
+        known = self.origin.index(-1) if -1 in self.origin else len(active)  # paths that join are the last ones
+        if known:  # what holds for all paths holds for those that stay
+            rows_N = torch.tensor(self.origin[:known], device=device)
             self.inputs_N, self.positions_N = self.inputs_N[rows_N], self.positions_N[rows_N]
-            self.sampler.select(self.origin, rows_N)
+            self.sampler.select(self.origin[:known], rows_N)
         else:
-            self.writes = [run.ids.append for run in active]
-            self.longest = max(len(run.ids) for run in active)
-            self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=device)
-            self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=device)
-            self.sampler.assign([run.noise for run in active], [run.request.sampling for run in active])
-            self.logprobs_wanted = any(run.request.logprobs for run in active)
-            self.steered = any(run.request.hook is not None or run.request.min_tokens for run in active)
-            watches = {run.watch for run in active}
-            self.watched_all = None in watches
-            self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
-            drafts = [run.request.draft for run in active if run.drafter is not None]
-            self.drafted = bool(drafts)
-            self.sized = any(draft is not None and (draft.nodes is not None or not draft.rule.matches) for draft in drafts)
+            self.inputs_N = self.positions_N = self.row_N[:0]
+            self.sampler.clear()
+            self.longest, self.writes = 0, []
+        if known < len(active):
+            self._assign_joined(active[known:])
             self.spare = 0
         if self.spare <= 0:
             self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)
@@ -363,6 +356,23 @@ class Scheduler:
         # The native kernel walks each row to its own length: one group will do.
         self.bounds = partition([len(run.ids) for run in active]) if self.decoder.native is None else [(0, len(active))]
         self.changed = False
+
+    def _assign_joined(self, joined: Sequence[Run]) -> None:
+        """Row tensors of the paths that joined, after those of the others; and what holds for all."""
+        device = self.decoder.device
+        self.inputs_N = torch.cat([self.inputs_N, torch.tensor([run.ids[-1] for run in joined], device=device)])
+        self.positions_N = torch.cat([self.positions_N, torch.tensor([len(run.ids) - 1 for run in joined], device=device)])
+        self.sampler.add([run.noise for run in joined], [run.request.sampling for run in joined])
+        self.writes += [run.ids.append for run in joined]
+        self.longest = max(self.longest, *(len(run.ids) for run in joined))
+        self.logprobs_wanted = any(run.request.logprobs for run in self.active)
+        self.steered = any(run.request.hook is not None or run.request.min_tokens for run in self.active)
+        watches = {run.watch for run in self.active}
+        self.watched_all = None in watches
+        self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
+        drafts = [run.request.draft for run in self.active if run.drafter is not None]
+        self.drafted = bool(drafts)
+        self.sized = any(draft is not None and (draft.nodes is not None or not draft.rule.matches) for draft in drafts)
 
     def _leave(self, row: int) -> None:
         """Takes a path out of the batch and keeps its cache at rest. The hole is filled from its own attention group, that one's from the next
