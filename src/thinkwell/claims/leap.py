@@ -1,7 +1,8 @@
 """LeaP (Luo et al. 2025): paths that read what their peers found.
 
 On the lab's model that has learnt to sum up and to read comments; for one that has not, the paper itself reports no gain (E7 of the card). All arms have the
-same model and the same ceiling of tokens.
+same model and the same ceiling of tokens. Routers are compared with one peer shown: the ceiling allows about four paths, and with four peers shown every router
+would choose all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ CLAIMS.add("leap")(
                 "leap",
                 "self_consistency",
             ),
-            Effect("summaries of unlike peers help more than those of like ones", "0.3 to 3 points", "leap", "leap:router=clustered"),
+            Effect(
+                "summaries of unlike peers help more than those of like ones",
+                "0.3 to 3 points",
+                "leap:peer_top_k=1",
+                "leap:peer_top_k=1,router=clustered",
+            ),
             Effect("it beats one path", "about +5 points", "leap", "single"),
         ),
         engine="lab-skills",
