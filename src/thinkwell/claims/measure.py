@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,9 +51,8 @@ async def measure(
     if scale not in paper.problems:
         raise ConfigError(f"budget {scale!r} is unknown; expected one of {', '.join(paper.problems)}.")
     spec = spec_of(paper, scale, seed, out)
-    started = time.monotonic()
     comparison = await compare_async(spec, progress=progress)
-    seconds = time.monotonic() - started
+    seconds = sum(row.seconds for row in comparison.rows) * comparison.problems  # of the run folder: a resumed run says what the whole took
     command = f"thinkwell reproduce {paper.name}" + ("" if scale == "fast" else f" --budget {scale}") + (f" --seed {seed}" if seed else "")
     return [finding_of(paper, effect, comparison, seconds, command) for effect in paper.effects]
 
