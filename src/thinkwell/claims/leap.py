@@ -2,7 +2,7 @@
 
 On the lab's model that has learnt to sum up and to read comments; for one that has not, the paper itself reports no gain (E7 of the card). All arms have the
 same model and the same ceiling of tokens. Routers are compared with one peer shown: the ceiling allows about four paths, and with four peers shown every router
-would choose all of them.
+would choose all of them, as a first run showed (difference exactly 0).
 """
 
 from __future__ import annotations
