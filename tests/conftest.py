@@ -1,4 +1,4 @@
-"""What all tests share: no network, one thread, and the command line in the same process."""
+"""What all tests share: no network, one thread, the command line in the same process, real data, and how its absence is met."""
 
 from __future__ import annotations
 
@@ -14,13 +14,39 @@ os.environ.pop("THINKWELL_DEBUG", None)
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("thinkwell", deadline=None)  # wall time says nothing on shared cores
 settings.load_profile("thinkwell")
+
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip the test, for want of something that only some machines have; in CI, which has it all, fail it."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def traces() -> Path:
+    """The folder of recorded samples, beside the checkout."""
+    return _beside("traces", "recorded samples")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of benchmark files, beside the checkout."""
+    return _beside("data", "benchmark files")
+
+
+def _beside(name: str, what: str) -> Path:
+    folder = SHARED / name
+    return folder if folder.is_dir() else lacking(f"no {what} at {folder}")
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,6 @@ def test_the_page_shows_claim_numbers_and_verdict() -> None:
 
 
 def test_measuring_runs_the_arms_once_and_goes_on_where_it_was(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
     effect = Effect("votes help", "-", "self_consistency:n_paths=3", "single", quantity=accuracy)
     toy = Paper("toy", "Toy", "2501.00000", "-", (effect,), tokens=None, problems={"fast": 3})
     first = asyncio.run(measure(toy, out=tmp_path / "run"))

@@ -28,7 +28,6 @@ def test_the_listed_capabilities_are_those_of_the_engines():
     assert known["replay"] == REPLAY
     assert known["scripted"] == SCRIPTED
     assert Capability.CHAT_ONLY not in known["openai"]
-    pytest.importorskip("torch")
     from thinkwell.engines.local.engine import LocalEngine
 
     assert known["local"] == LocalEngine.capabilities

@@ -1,7 +1,7 @@
 import asyncio
 import gzip
 import json
-from pathlib import Path
+import sys
 
 import pytest
 
@@ -22,8 +22,6 @@ from thinkwell.scorers.recorded import RecordedScorer
 from thinkwell.session import Session
 
 PRESET = Preset("test", 1, "{question}", max_tokens=100_000)
-TRACES = Path(__file__).parents[3] / "shared" / "traces"
-needs_traces = pytest.mark.skipif(not TRACES.is_dir(), reason="no recorded samples beside the checkout (../shared/traces)")
 
 
 def row(index=0, text="It is \\boxed{5}.", **more):
@@ -363,27 +361,30 @@ def test_old_lighteval_details_are_read(write):
     assert (problem.kind, problem.reference, engine.min_samples) == (AnswerKind.INTEGER, "5", 2)
 
 
-def test_parquet_details_are_read_or_the_missing_library_is_named(tmp_path):
+def test_parquet_details_are_read(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="parquet files need the extra 'data', which development does not")
+    from pyarrow import parquet
+
     path = tmp_path / "details_aime24_x.parquet"
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError:
-        path.write_bytes(b"")
-        with pytest.raises(MissingExtra, match=r"thinkwell\[data\]"):
-            load_replay(path)
-        return
     parquet.write_table(pyarrow.Table.from_pylist([lighteval_record()]), path)
     assert load_replay(path).max_samples == 2
+
+
+def test_parquet_details_name_the_library_that_is_missing(tmp_path, monkeypatch):
+    path = tmp_path / "details_aime24_x.parquet"
+    path.write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(MissingExtra, match=r"thinkwell\[data\]"):
+        load_replay(path)
 
 
 # ---- real recordings --------------------------------------------------------------------------------------------------------
 
 
-@needs_traces
-def test_the_known_figures_of_a_recorded_run_come_out():
+def test_the_known_figures_of_a_recorded_run_come_out(traces):
     """AMC 2023, 50 samples a problem of a 3B model: mean .144, majority of 50 .25, at least one right .675."""
-    engine = ReplayEngine.from_file(TRACES / "reasoning_gym_eval.jsonl.gz", benchmark="amc23", model="Llama-3.2-3B-Instruct-RLVR@step_400")
+    engine = ReplayEngine.from_file(traces / "reasoning_gym_eval.jsonl.gz", benchmark="amc23", model="Llama-3.2-3B-Instruct-RLVR@step_400")
     mean, majority, best = [], [], []
     for problem in engine.problems():
         session, paths = solve(engine, problem, engine.samples_of(problem))
@@ -398,19 +399,17 @@ def test_the_known_figures_of_a_recorded_run_come_out():
     assert sum(best) / 40 == pytest.approx(0.675, abs=0.001)
 
 
-@needs_traces
-def test_the_estimate_is_within_a_tenth_of_real_token_counts():
-    data = load_replay(TRACES / "areal_rollouts.jsonl.gz", pool=True)
+def test_the_estimate_is_within_a_tenth_of_real_token_counts(traces):
+    data = load_replay(traces / "areal_rollouts.jsonl.gz", pool=True)
     samples = [sample for group in data.samples.values() for sample in group]
     real, guessed = sum(sample.n_tokens for sample in samples), sum(estimate_tokens(sample.text) for sample in samples)
     assert data.token_counts == "recorded"
     assert guessed == pytest.approx(real, rel=0.1)
 
 
-@needs_traces
 @pytest.mark.parametrize("name", ["thinkbooster", "rstar_amc24", "tree_of_thoughts"])
-def test_recorded_judgements_are_probabilities_of_steps_in_the_text(name):
-    data = load_replay(TRACES / f"{name}.jsonl.gz", pool=True)
+def test_recorded_judgements_are_probabilities_of_steps_in_the_text(name, traces):
+    data = load_replay(traces / f"{name}.jsonl.gz", pool=True)
     scored = [sample for group in data.samples.values() for sample in group if sample.scores]
     assert len(scored) >= 36
     for sample in scored:

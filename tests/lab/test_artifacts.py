@@ -1,12 +1,11 @@
 """The bundled models: present, small, and what the card says."""
 
 import pytest
+import transformers
 
 from thinkwell.lab import artifacts, world
 from thinkwell.lab.card import render_card
 from thinkwell.lab.labels import boxed
-
-transformers = pytest.importorskip("transformers")
 
 
 def test_the_bundled_files_are_small():

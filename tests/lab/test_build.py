@@ -10,21 +10,20 @@ import textwrap
 from dataclasses import replace
 
 import pytest
+import torch
+import transformers
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from thinkwell.lab import build as lab_build  # noqa: E402
-from thinkwell.lab import tokenizer as lab_tokenizer  # noqa: E402
-from thinkwell.lab.card import render_card  # noqa: E402
-from thinkwell.lab.data import PolicyBatches, pad  # noqa: E402
-from thinkwell.lab.labels import boxed, label  # noqa: E402
-from thinkwell.lab.models import first_score, new_policy, new_prm  # noqa: E402
-from thinkwell.lab.prm import PrmBatches, scored_row, step_end_ids, step_labels, written_rows  # noqa: E402
-from thinkwell.lab.sample import sample  # noqa: E402
-from thinkwell.lab.trace import gold_trace  # noqa: E402
-from thinkwell.lab.train import Schedule, fit, policy_loss  # noqa: E402
-from thinkwell.lab.world import generate  # noqa: E402
+from thinkwell.lab import build as lab_build
+from thinkwell.lab import tokenizer as lab_tokenizer
+from thinkwell.lab.card import render_card
+from thinkwell.lab.data import PolicyBatches, pad
+from thinkwell.lab.labels import boxed, label
+from thinkwell.lab.models import first_score, new_policy, new_prm
+from thinkwell.lab.prm import PrmBatches, scored_row, step_end_ids, step_labels, written_rows
+from thinkwell.lab.sample import sample
+from thinkwell.lab.trace import gold_trace
+from thinkwell.lab.train import Schedule, fit, policy_loss
+from thinkwell.lab.world import generate
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ import random
 import re
 
 import pytest
+import transformers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from thinkwell.lab import tokenizer as lab_tokenizer
 from thinkwell.lab.trace import write
 from thinkwell.lab.world import generate
-
-transformers = pytest.importorskip("transformers")
 
 
 @pytest.fixture(scope="module")

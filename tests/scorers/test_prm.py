@@ -2,16 +2,15 @@ import asyncio
 import copy
 
 import pytest
+import torch
+import transformers
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-from thinkwell.core.errors import ModelError  # noqa: E402
-from thinkwell.core.path import Finish, Origin, Path, Segment  # noqa: E402
-from thinkwell.engines.scripted import ScriptedEngine  # noqa: E402
-from thinkwell.lab.tokenizer import make  # noqa: E402
-from thinkwell.scorers.outcome import OutcomeScorer  # noqa: E402
-from thinkwell.scorers.prm import DIGITS, ProcessRewardModel, ancestry, step_ends  # noqa: E402
+from thinkwell.core.errors import ModelError
+from thinkwell.core.path import Finish, Origin, Path, Segment
+from thinkwell.engines.scripted import ScriptedEngine
+from thinkwell.lab.tokenizer import make
+from thinkwell.scorers.outcome import OutcomeScorer
+from thinkwell.scorers.prm import DIGITS, ProcessRewardModel, ancestry, step_ends
 
 ROUNDED = 0.51 * 10**-DIGITS
 

@@ -22,10 +22,15 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from tests.conftest import lacking
 from thinkwell.core.noise import NoiseKey
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.local.engine import LocalEngine
+from thinkwell.engines.local.native import load_native
 from thinkwell.engines.protocol import Request
+
+needs_compiler = pytest.mark.usefixtures("compiler")
+"""For tests that put the compiled kernels beside the torch ones, which do the same where there is no C compiler (see docs/engines-local.md)."""
 
 SIZES = {
     "vocab_size": 320, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
@@ -105,6 +110,12 @@ def plain_logits(model: Any, ids: Sequence[int]) -> torch.Tensor:
     """Hugging Face's own forward, no cache: (T, V)."""
     with torch.inference_mode():
         return model(torch.tensor([list(ids)])).logits[0]
+
+
+@pytest.fixture(scope="session")
+def compiler() -> None:
+    if load_native() is None:
+        lacking("no C compiler, or THINKWELL_NATIVE=0: there is nothing to put beside the torch kernels")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engines.local.conftest import byte_tokenizer, request, tiny, write
+from tests.engines.local.conftest import byte_tokenizer, needs_compiler, request, tiny, write
 from thinkwell.core.errors import ConfigError, ModelError, UnsupportedModel
 from thinkwell.core.noise import NoiseKey, gumbel, uniform
 from thinkwell.core.sampling import GREEDY, Sampling
@@ -33,7 +33,7 @@ def test_noise_is_the_cores_bit_for_bit():
     assert torch.equal(uniforms_at(WORDS, POSITIONS, tokens, torch.float64), got.gather(1, tokens[:, None])[:, 0])
 
 
-@pytest.mark.skipif(load_native() is None, reason="no C compiler: the torch kernels are in use and tested")
+@needs_compiler
 def test_compiled_and_plain_draws_agree():
     logits, temperature = torch.randn(6, 643) * 3, torch.tensor([0.0, 0.3, 0.7, 1.0, 1.5, 10.0])
     logits[3, 5:] = -torch.inf
@@ -45,7 +45,7 @@ def test_compiled_and_plain_draws_agree():
         assert got[row] == (logits[row].double() + temperature[row].double() * noise).argmax()
 
 
-@pytest.mark.skipif(load_native() is None, reason="no C compiler: the torch kernels are in use and tested")
+@needs_compiler
 def test_compiled_and_plain_decoding_write_the_same(tokenizer, monkeypatch):
     for family in ("qwen2", "qwen3", "mistral"):
         model = tiny(family, torch.float32)

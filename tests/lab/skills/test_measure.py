@@ -4,8 +4,6 @@ import random
 
 import pytest
 
-pytest.importorskip("torch")
-
 from thinkwell.lab import world
 from thinkwell.lab.card import Vote
 from thinkwell.lab.skills import sift

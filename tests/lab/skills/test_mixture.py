@@ -5,16 +5,14 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-from thinkwell.lab import tokenizer as lab_tokenizer  # noqa: E402
-from thinkwell.lab import world  # noqa: E402
-from thinkwell.lab.labels import boxed, first_wrong_step, label, optimal_length  # noqa: E402
-from thinkwell.lab.skills import latent_seek, mixture_of_agents, multi_agent, sift  # noqa: E402
-from thinkwell.lab.skills.conversation import Conversation, Piece, Solution, right_step, solve_again  # noqa: E402
-from thinkwell.lab.skills.mixture import (  # noqa: E402
+from thinkwell.lab import tokenizer as lab_tokenizer
+from thinkwell.lab import world
+from thinkwell.lab.labels import boxed, first_wrong_step, label, optimal_length
+from thinkwell.lab.skills import latent_seek, mixture_of_agents, multi_agent, sift
+from thinkwell.lab.skills.conversation import Conversation, Piece, Solution, right_step, solve_again
+from thinkwell.lab.skills.mixture import (
     IGNORE,
     ORDINARY,
     SKILLS,
@@ -24,14 +22,14 @@ from thinkwell.lab.skills.mixture import (  # noqa: E402
     encode,
     skill_loss,
 )
-from thinkwell.lab.trace import NATURAL, gold_trace, write  # noqa: E402
-from thinkwell.methods.wording import critic_guided as critic_words  # noqa: E402
-from thinkwell.methods.wording import latent_seek as seek_words  # noqa: E402
-from thinkwell.methods.wording import multi_agent as team_words  # noqa: E402
-from thinkwell.methods.wording import self_refine as refine_words  # noqa: E402
-from thinkwell.methods.wording import sift as sift_words  # noqa: E402
-from thinkwell.methods.wording import solve_detect_verify as verify_words  # noqa: E402
-from thinkwell.methods.wording._inert import after_thinking  # noqa: E402
+from thinkwell.lab.trace import NATURAL, gold_trace, write
+from thinkwell.methods.wording import critic_guided as critic_words
+from thinkwell.methods.wording import latent_seek as seek_words
+from thinkwell.methods.wording import multi_agent as team_words
+from thinkwell.methods.wording import self_refine as refine_words
+from thinkwell.methods.wording import sift as sift_words
+from thinkwell.methods.wording import solve_detect_verify as verify_words
+from thinkwell.methods.wording._inert import after_thinking
 
 CLOSE = "</think>"
 

@@ -16,7 +16,6 @@ def test_the_labs_turn_is_exactly_this():
 
 
 def test_the_labs_turn_is_made_of_the_labs_words():
-    pytest.importorskip("tokenizers")
     from thinkwell.lab.tokenizer import make
 
     pieces = make().tokenize(

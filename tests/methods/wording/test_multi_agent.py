@@ -169,7 +169,6 @@ def test_the_labs_turns_are_exactly_these():
 
 
 def test_the_labs_turns_are_made_of_the_labs_words():
-    pytest.importorskip("tokenizers")
     from thinkwell.lab.tokenizer import make
 
     tokens = make()
