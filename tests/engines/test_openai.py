@@ -1,13 +1,12 @@
 import asyncio
-import importlib.util
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.engines.fake_server import FakeServer
 from thinkwell.core.capability import Capability
-from thinkwell.core.errors import ConfigError, MissingCapability, ServerError, ServerUnreachable, UnknownName
+from thinkwell.core.errors import ConfigError, MissingCapability, ServerError, ServerUnreachable
 from thinkwell.core.noise import NoiseKey
 from thinkwell.core.path import Finish
 from thinkwell.core.problem import Problem
@@ -16,15 +15,11 @@ from thinkwell.core.sampling import GREEDY, Sampling
 from thinkwell.decoding.token_bias import Bias, TokenBias
 from thinkwell.engines.openai import OpenAIEngine
 from thinkwell.engines.openai_http import base, retry_after
+from thinkwell.engines.openai_probe import FULL
 from thinkwell.engines.openai_wire import seed_of
 from thinkwell.engines.protocol import Completion, Engine, Request
 from thinkwell.engines.scripted import EOS
 from thinkwell.session import Session
-
-_spec = importlib.util.spec_from_file_location("fake_server", Path(__file__).with_name("fake_server.py"))
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-FakeServer = _module.FakeServer
 
 QUICK = {"backoff": 0.001, "patience": 0.2, "timeout": 300.0}
 
@@ -61,61 +56,21 @@ def one(engine, **more) -> Completion:
 # ---- connecting -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_server_can_do_is_found_out_by_asking():
+def test_the_engine_has_the_capabilities_that_were_found():
     with FakeServer() as server:
         engine = connect(server)
     assert isinstance(engine, Engine)
-    wanted = {"CONTINUE_PREFIX", "RESUME_OWN", "TOKEN_IDS", "LOGPROBS", "PEEK", "SCORE", "FRESH_SAMPLES"}
-    assert engine.capabilities == {Capability[name] for name in wanted}
+    assert engine.capabilities == FULL
     assert (engine.info.name, engine.info.model, engine.info.context) == ("openai", "toy", 512)
     assert engine.info.details["server"] == "vllm 9.9"
-    with FakeServer("text") as server:
-        engine = connect(server)
-    assert engine.capabilities == {Capability.CONTINUE_PREFIX, Capability.RESUME_OWN, Capability.FRESH_SAMPLES}
-    with FakeServer("chat") as server:
-        engine = connect(server)
-    assert engine.capabilities == {Capability.CHAT_ONLY, Capability.FRESH_SAMPLES}
-    assert "not offered" in engine.info.details["completions"]
 
 
-def test_a_server_too_slow_to_say_what_it_can_do_is_not_taken_for_one_that_can_do_less():
-    with FakeServer() as server:
-        server.faults.extend(["slow"] * 3)
-        server.probing = False
-        with pytest.raises(ServerUnreachable, match="could not be asked what it can do"):
-            OpenAIEngine.connect(server.url, timeout=0.5)
-
-
-@pytest.mark.parametrize("flavour", ["html", "wrong"])
-def test_a_server_that_speaks_something_else_is_refused(flavour):
-    with FakeServer(flavour) as server, pytest.raises(ServerUnreachable, match="speaks something else"):
-        connect(server)
-
-
-def test_a_server_that_is_down_is_refused():
-    server = FakeServer()
-    with server:
-        pass
-    with pytest.raises(ServerUnreachable, match=r"no server answers at http://127.0.0.1:\d+/v1.*Start it"):
-        connect(server)
+def test_keys_settings_and_addresses_that_do_not_fit_are_refused(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ServerUnreachable, match="is not the address of a server"):
         OpenAIEngine.connect("localhost:8000")
-
-
-def test_models_keys_and_settings_that_do_not_fit_are_refused(monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with FakeServer() as server:
-        with pytest.raises(UnknownName, match="did you mean 'toy'"):
-            connect(server, model="tox")
-        with pytest.raises(UnknownName, match="mode of the openai engine"):
-            connect(server, mode="chats")
-        with pytest.raises(ConfigError, match="concurrency=0"):
-            connect(server, concurrency=0)
-        server.models = ["toy", "other"]
-        with pytest.raises(ConfigError, match="serves 2 models"):
-            connect(server)
-    with FakeServer("chat") as server, pytest.raises(ServerError, match="no usable completions endpoint"):
-        connect(server, mode="completions")
+    with FakeServer() as server, pytest.raises(ConfigError, match="concurrency=0"):
+        connect(server, concurrency=0)
     with FakeServer(key="secret") as server:
         with pytest.raises(ServerError, match="OPENAI_API_KEY"):
             connect(server)

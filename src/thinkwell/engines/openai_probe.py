@@ -16,7 +16,7 @@ import httpx
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, ServerError, ServerUnreachable, UnknownName
 from thinkwell.decoding.token_bias import Bias, Schedule, TokenBias, wire
-from thinkwell.engines.openai_http import Transient, address, raise_for, said, settings, unreachable
+from thinkwell.engines.openai_http import Transient, address, as_object, raise_for, said, settings, unreachable
 
 MODES = ("auto", "completions", "chat")
 TEXT = "Hello"
@@ -179,7 +179,7 @@ def _try(client: httpx.Client, url: str, body: Mapping[str, Any], attempts: int 
         try:
             response = client.post(f"{url}/completions", json=body)
             raise_for(response.status_code, response.headers, response.text, url)
-            choice = response.json()["choices"][0]
+            choice = as_object(response.text, url)["choices"][0]
             return (choice, "") if isinstance(choice.get("text"), str) else ({}, "its answer has no text.")
         except (ServerError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             return {}, str(error)
