@@ -53,5 +53,6 @@ CLAIMS.add("a_star")(
                 control=True,
             ),
         ),
+        summary="best-first search guided by step rewards",
     )
 )

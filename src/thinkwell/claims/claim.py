@@ -81,6 +81,8 @@ class Paper:
     """Ceiling of every arm, generated tokens a problem; None: none (then the arms' own knobs decide)."""
     problems: dict[str, int] = field(default_factory=lambda: {"fast": 80, "full": 400})
     engine: str = "lab"
+    summary: str = ""
+    """What the method does, in six words."""
 
     @property
     def arms(self) -> tuple[str, ...]:

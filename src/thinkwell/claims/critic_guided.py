@@ -21,5 +21,6 @@ CLAIMS.add("critic_guided")(
             ),
         ),
         engine="lab-skills",
+        summary="steps rewritten until a critic accepts",
     )
 )

@@ -44,5 +44,6 @@ CLAIMS.add("cyclic_reflex")(
         ),
         tokens=None,
         problems={"fast": 200, "full": 800},
+        summary="reflection words promoted in a wave",
     )
 )

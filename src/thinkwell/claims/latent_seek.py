@@ -31,5 +31,6 @@ CLAIMS.add("latent_seek")(
             ),
         ),
         tokens=None,
+        summary="hidden states optimised for one question",
     )
 )

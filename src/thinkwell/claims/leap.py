@@ -31,5 +31,6 @@ CLAIMS.add("leap")(
             Effect("it beats one path", "about +5 points", "leap", "single"),
         ),
         engine="lab-skills",
+        summary="paths read their peers' summaries midway",
     )
 )

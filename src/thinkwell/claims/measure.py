@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from thinkwell.claims.claim import Effect, Paper, Quantity, Verdict
+from thinkwell.claims.claim import Effect, Paper, Quantity, Verdict, tokens
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import ConfigError
 from thinkwell.runs.compare import Progress, compare_async
@@ -19,7 +19,8 @@ from thinkwell.runs.statistics import Estimate, mean_interval, paired_difference
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim as measured. `measured` and `ci95` are in the claim's own unit (shares, not percent); None where no result said anything. seconds: of the whole paper's run."""
+    """One claim as measured. `measured` and `ci95` are in the claim's own unit (shares, not percent); None where no result said anything. seconds: of the whole paper's run.
+    left_tokens, right_tokens: generated tokens a problem of the two arms, over all problems that ended without an error."""
 
     name: str
     claim: str
@@ -38,10 +39,29 @@ class Finding:
     seconds: float
     seed: int
     command: str
+    left_tokens: float | None = None
+    right_tokens: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         values = asdict(self)
         return values | {"ci95": None if self.ci95 is None else list(self.ci95)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Finding:
+        """The finding that `as_dict` wrote. Raises `TypeError` or `ValueError` for anything else."""
+        found = cls(**{**values, "ci95": None if values.get("ci95") is None else tuple(float(end) for end in values["ci95"])})
+        words = (found.name, found.claim, found.paper, found.paper_effect, found.left, found.quantity, found.command)
+        numbers = (found.problems, found.errors, found.seconds, found.seed)
+        optional = (found.measured, found.left_tokens, found.right_tokens)
+        if not (
+            all(isinstance(word, str) for word in words)
+            and all(isinstance(number, int | float) for number in numbers)
+            and all(number is None or isinstance(number, int | float) for number in optional)
+            and found.verdict in get_args(Verdict)
+            and (found.ci95 is None or len(found.ci95) == 2)
+        ):
+            raise ValueError(f"these are not the values of a finding: {dict(values)!r:.200}")
+        return found
 
 
 async def measure(
@@ -93,6 +113,8 @@ def finding_of(paper: Paper, effect: Effect, comparison: Comparison, seconds: fl
         seconds=round(seconds, 1),
         seed=comparison.seed,
         command=command,
+        left_tokens=mean_tokens(effect.left, comparison.records),
+        right_tokens=None if effect.right is None else mean_tokens(effect.right, comparison.records),
     )
 
 
@@ -115,3 +137,9 @@ def values_of(arm: str, quantity: Quantity, records: Sequence[Record]) -> dict[s
     """Problem -> quantity in an arm."""
     found = {record.problem: quantity(record) for record in records if record.method == arm and record.failure is None}
     return {problem: value for problem, value in found.items() if value is not None}
+
+
+def mean_tokens(arm: str, records: Sequence[Record]) -> float | None:
+    """Generated tokens a problem of an arm; None where nothing of it ended without an error."""
+    found = values_of(arm, tokens, records)
+    return sum(found.values()) / len(found) if found else None

@@ -23,5 +23,6 @@ CLAIMS.add("multi_agent")(
         ),
         tokens=2048,
         engine="lab-skills",
+        summary="a CEO's team solves, criticises, judges",
     )
 )

@@ -29,5 +29,6 @@ CLAIMS.add("sift")(
         ),
         tokens=2048,
         engine="lab-skills",
+        summary="answers checked against a fact sticker",
     )
 )

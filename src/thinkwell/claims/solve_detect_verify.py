@@ -36,5 +36,6 @@ CLAIMS.add("solve_detect_verify")(
             ),
         ),
         engine="lab-skills",
+        summary="stop early, verify, mend wrong steps",
     )
 )

@@ -41,5 +41,6 @@ CLAIMS.add("stand")(
         ),
         tokens=None,
         problems={"fast": 20, "full": 100},
+        summary="tokens drafted from the problem's paths",
     )
 )

@@ -35,5 +35,6 @@ CLAIMS.add("subthoughts")(
                 control=True,
             ),
         ),
+        summary="a vote over one trace's answers",
     )
 )
