@@ -106,7 +106,7 @@ def test_the_page_shows_claim_numbers_and_verdict() -> None:
     records = [record("a", i, right=True) for i in range(4)] + [record("b", i, right=False) for i in range(4)]
     finding = finding_of(paper(effect), effect, comparison(records), 2.0, "thinkwell reproduce toy")
     text = markdown([finding])
-    assert "| it is better *(control)* | +5 points | +100.0 [+100.0, +100.0] | **holds** |" in text
+    assert "| it is better *(control)* | `a` : `b` | +5 points | +100.0 [+100.0, +100.0] | 10 : 10 | **holds** |" in text
     assert "`thinkwell reproduce toy`" in text
     assert finding.as_dict().keys() >= {"claim", "paper", "paper_effect", "measured", "ci95", "verdict", "seconds", "seed"}
 

@@ -1,10 +1,16 @@
-"""Findings as text: the table of the command, and the page `docs/claims.md`."""
+"""Findings as text: the table of the command, the page `docs/claims.md`, and the tables that other pages show of them.
+
+A claim's words may come from another package or from a file: every cell is one line, and nothing in it is read as Markdown or HTML.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
+from thinkwell.runs.spec import parse_method
 
 INTRO = """# Claims
 
@@ -13,7 +19,11 @@ the paper's logic and written into `src/thinkwell/claims/` before it was run. "h
 threshold; "does not hold": all of it is at or below; else "undecided". Rows marked *control* are comparisons that the paper does not make. A verdict speaks of
 this small model, not of the paper's. LeaP, SIFT, Solve-Detect-Verify, the critic and the team run on `lab-skills`, which has learnt the form of their turns and
 half of their judgement (`thinkwell lab card`).
+
+Measured is the first arm less the second, on the same problems: points for accuracies, percent of the second for tokens and scorer calls. Tokens are generated ones a problem,
+first arm : second arm.
 """
+VOTE = "self_consistency"  # a plain vote: the control at equal tokens
 
 
 def number(value: float, finding: Finding) -> str:
@@ -33,16 +43,96 @@ def measured(finding: Finding) -> str:
 
 def markdown(findings: Sequence[Finding]) -> str:
     """The page: a table a paper, with the command that made it."""
-    parts = [INTRO]
-    for name in dict.fromkeys(finding.name for finding in findings):
+    return "\n".join([INTRO, *(f"## {words(name)}\n\n{paper(findings, name)}\n" for name in names(findings))])
+
+
+def names(findings: Sequence[Finding]) -> list[str]:
+    """The papers that were measured, in order."""
+    return list(dict.fromkeys(finding.name for finding in findings))
+
+
+def paper(findings: Sequence[Finding], name: str) -> str:
+    """One paper's claims: where they are from, the command, the table."""
+    own = [finding for finding in findings if finding.name == name]
+    rows = [
+        "| claim | arms | paper | measured [95 %] | tokens | verdict |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {words(finding.claim)}{' *(control)*' if finding.control else ''} | {_arms(finding)} | {words(finding.paper_effect)} "
+            f"| {measured(finding)} | {_tokens(finding)} | **{finding.verdict}** |"
+            for finding in own
+        ),
+    ]
+    said = f"{words(own[0].paper)}. {code(own[0].command)}: {max(f.problems for f in own)} problems, seed {own[0].seed}, {own[0].seconds:.0f} s."
+    return "\n".join((said, "", *rows))
+
+
+def systems(findings: Sequence[Finding], links: dict[str, str]) -> str:
+    """A row a system: what it does, its central claim as measured, how all its claims came out, and its tokens beside those of its control. links: name -> address of its page."""
+    rows = [
+        "| system | what it does | its paper's central claim | measured [95 %] | verdict | hold, undecided, do not | tokens against the control |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in names(findings):
         own = [finding for finding in findings if finding.name == name]
-        parts.append(
-            f"## {name}\n\n{own[0].paper}. `{own[0].command}`: {max(f.problems for f in own)} problems, seed {own[0].seed}, {own[0].seconds:.0f} s.\n\n"
-            "| claim | paper | measured [95 %] | verdict |\n|---|---|---|---|\n"
-            + "\n".join(
-                f"| {finding.claim}{' *(control)*' if finding.control else ''} | {finding.paper_effect} | {measured(finding)} | **{finding.verdict}** |"
-                for finding in own
-            )
-            + "\n"
-        )
-    return "\n".join(parts)
+        central = own[0]
+        title = f"[{code(name)}]({links[name]})" if name in links else code(name)
+        tally = " / ".join(str(sum(finding.verdict == verdict for finding in own)) for verdict in ("holds", "undecided", "does not hold"))
+        effect = f"{measured(central)}{_unit(central)} | **{central.verdict}**"
+        rows.append(f"| {title} | {words(CLAIMS.get(name).summary)} | {words(central.claim)} | {effect} | {tally} | {cost(own)} |")
+    return "\n".join(rows)
+
+
+def cost(findings: Sequence[Finding]) -> str:
+    """A system's tokens as a multiple of its control's: the vote at the same ceiling where its paper's claims have one, else another control, else what its
+    central claim compares it with."""
+    beside = [finding for finding in findings if finding.right is not None]
+    against = next((finding for finding in beside if finding.right == VOTE), None)
+    against = against or next((finding for finding in beside if finding.control), None) or next(iter(beside), None)
+    if against is None or against.right is None or against.left_tokens is None or not against.right_tokens:
+        return "-"
+    ours, theirs, control = against.left_tokens, against.right_tokens, against.right
+    if against.left.split(":")[0] != against.name:  # a claim such as "fewer tokens than" has the system on its right
+        ours, theirs, control = theirs, ours, against.left
+    if not theirs:
+        return "-"
+    return f"{ours / theirs:.2f}x {code(_apart(control, against.left if control == against.right else against.right))}"
+
+
+def words(text: str) -> str:
+    """Text as one line in which Markdown and HTML find nothing to read."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return re.sub(r"([\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w))", r"\\\1", line)
+
+
+def code(text: str) -> str:
+    """Text as a code span of one line that also holds inside a table."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return "`" + line.replace("`", "'").replace("|", r"\|") + "`"
+
+
+def _apart(arm: str, beside: str) -> str:
+    """An arm's label without the knobs that it shares with another one of the same method."""
+    (name, knobs), (other, shared) = parse_method(arm), parse_method(beside)
+    own = {knob: value for knob, value in knobs.items() if name != other or shared.get(knob) != value}
+    return (
+        name
+        + ":" * bool(own)
+        + ",".join(f"{knob}={str(value).lower() if isinstance(value, bool) else value}" for knob, value in own.items())
+    )
+
+
+def _arms(finding: Finding) -> str:
+    return code(finding.left) + ("" if finding.right is None else f" : {code(finding.right)}")
+
+
+def _tokens(finding: Finding) -> str:
+    sides = [finding.left_tokens] if finding.right is None else [finding.left_tokens, finding.right_tokens]
+    return " : ".join("-" if side is None else f"{side:.0f}" for side in sides)
+
+
+def _unit(finding: Finding) -> str:
+    """What a value counts where its number does not say so: nothing for shares, which carry their %."""
+    if finding.measured is None or finding.quantity in ("tokens", "scorer_calls"):
+        return ""
+    return " points" if finding.quantity == "accuracy" else f" {words(finding.quantity.replace('_', ' '))}"

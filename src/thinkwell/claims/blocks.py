@@ -1,0 +1,116 @@
+"""Blocks of Markdown files that are filled from findings, so that no number in a document is written by hand.
+
+A block stands between two lines of its own, `<!-- claims:leap -->` and `<!-- /claims:leap -->`: the claims of that paper. The block `all` is the table of all systems.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from thinkwell.claims.claim import CLAIMS
+from thinkwell.claims.measure import Finding
+from thinkwell.claims.page import names, paper, systems
+from thinkwell.core.errors import ConfigError, DataError
+from thinkwell.runs.whole import write_whole
+
+ALL = "all"
+MARK = re.compile(r"^<!-- (/?)claims:(\w+) -->[ \t]*$", re.MULTILINE)
+
+
+def read_findings(file: Path) -> list[Finding]:
+    """What `thinkwell reproduce --json` wrote. Raises `DataError` for any other file."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return [Finding.from_dict(values) for values in found["claims"]]
+    except OSError as error:
+        raise DataError(
+            f"cannot read {file}: {error.strerror or error}; expected a file of `thinkwell reproduce --json`. Give its path."
+        ) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{file} holds no findings ({type(error).__name__}: {error}); expected a file of `thinkwell reproduce --json`. Write it anew."
+        ) from None
+
+
+def files_with_blocks(places: Sequence[Path]) -> list[Path]:
+    """The files to fill: each place that is a file, and the Markdown files with blocks in each that is a folder.
+
+    Raises `ConfigError` for a place without a block and for blocks that do not close, so that nothing is measured in vain.
+    """
+    files: list[Path] = []
+    for place in places:
+        found = [file for file in sorted(place.glob("*.md")) if blocks(file)] if place.is_dir() else [place]
+        if not found or not all(blocks(file) for file in found):
+            raise ConfigError(
+                f"{place} has no block to fill; expected the lines <!-- claims:NAME --> and <!-- /claims:NAME -->, NAME a paper or {ALL}. Write them where the table shall stand."
+            )
+        files += [file for file in found if file not in files]
+    return files
+
+
+def blocks(file: Path) -> list[str]:
+    """The names of a file's blocks, in order. Raises `ConfigError` if one is unknown, does not close, or holds another."""
+    open_: str | None = None
+    found = []
+    for mark in MARK.finditer(_text(file)):
+        closes, name = bool(mark[1]), mark[2]
+        if name != ALL:
+            CLAIMS.get(name)
+        if closes != (open_ is not None) or (closes and name != open_):
+            expected = f"<!-- /claims:{open_} -->" if open_ else "<!-- claims:NAME --> first"
+            raise ConfigError(f"{file}: found {mark[0].strip()} where a block begins or ends; expected {expected}. Mend the marks by hand.")
+        open_ = None if closes else name
+        found += [] if closes else [name]
+    if open_:
+        raise ConfigError(
+            f"{file}: the block claims:{open_} does not end; expected the line <!-- /claims:{open_} -->. Write it below the table."
+        )
+    return found
+
+
+def fill(files: Sequence[Path], findings: Sequence[Finding]) -> list[Path]:
+    """Write the findings into the blocks of the files; a block whose paper was not measured stays as it is. Returns the files that changed.
+
+    Raises `ConfigError`, before any file is touched, if a file has none of the papers measured or shows all systems and some are missing.
+    """
+    have = names(findings)
+    texts = {file: _filled(file, findings, have) for file in files}
+    changed = [file for file, text in texts.items() if text != _text(file)]
+    for file in changed:
+        write_whole(file, texts[file])
+    return changed
+
+
+def _filled(file: Path, findings: Sequence[Finding], have: Sequence[str]) -> str:
+    wanted = blocks(file)
+    missing = [name for name in CLAIMS.names() if name not in have]
+    if ALL in wanted and missing:
+        raise ConfigError(
+            f"{file} shows all systems, but {', '.join(missing)} was not measured; expected all of them. Run `thinkwell reproduce all`."
+        )
+    if not set(wanted) & {ALL, *have}:
+        raise ConfigError(
+            f"{file} has blocks of {', '.join(wanted)}; expected one of what was measured: {', '.join(have)}. Name those papers."
+        )
+    links = {name: f"docs/methods/{name}.md" for name in have if (file.parent / "docs" / "methods" / f"{name}.md").exists()}
+    parts, done, text = [], 0, _text(file)
+    marks = list(MARK.finditer(text))
+    for begin, end in zip(marks[::2], marks[1::2], strict=True):
+        name = begin[2]
+        if name == ALL or name in have:
+            table = systems(findings, links) if name == ALL else paper(findings, name)
+            parts += [text[done : begin.end()], "\n\n", table, "\n\n"]
+            done = end.start()
+    return "".join([*parts, text[done:]])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {file}: {error.strerror or error}; expected a Markdown file with a block of claims. Give its path."
+        ) from None
