@@ -143,12 +143,6 @@ def test_a_task_that_does_not_exist_offers_the_nearest(cli):
     assert "aime24" in done.err
 
 
-def test_an_option_that_does_not_exist_leaves_with_2(cli):
-    assert cli("compare", "--task", "toy", "--methods", "single", "--sed", "1").code == 2
-    assert cli("methods", "--jsn").code == 2
-    assert cli("bogus").code == 2
-
-
 # ---- methods, tasks, lab ----------------------------------------------------------------------------------------------------
 
 
@@ -215,10 +209,6 @@ def test_report_of_a_folder_that_is_none_is_refused(cli, tmp_path):
 # ---- processes --------------------------------------------------------------------------------------------------------------
 
 
-def thinkwell(*argv: str, **options):
-    return subprocess.run([sys.executable, "-m", "thinkwell", *argv], capture_output=True, text=True, timeout=120, **options)
-
-
 def test_a_reader_that_goes_away_is_no_failure():
     done = subprocess.run(
         f"set -o pipefail; {sys.executable} -m thinkwell methods --json | head -n 1",
@@ -230,12 +220,6 @@ def test_a_reader_that_goes_away_is_no_failure():
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[")
     assert "Traceback" not in done.stderr
-
-
-def test_version_and_help():
-    assert thinkwell("--version").stdout.startswith("thinkwell ")
-    assert "compare" in thinkwell("--help").stdout
-    assert "--budget" in thinkwell("compare", "--help").stdout
 
 
 def test_a_fault_of_ours_says_so_and_keeps_the_traceback_for_debugging(cli, monkeypatch, recorded):

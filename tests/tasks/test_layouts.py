@@ -2,12 +2,12 @@
 
 import csv
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tasks.conftest import load
 from thinkwell.answers.grade import grade_problem
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError, DataError, MissingExtra, UnknownName
@@ -15,40 +15,6 @@ from thinkwell.core.problem import Problem
 from thinkwell.tasks import TASKS
 from thinkwell.tasks.presets import PRESETS, preset
 from thinkwell.tasks.validate import passed, validate
-
-
-def load(tmp_path: Path, task: str, *rows: Mapping[str, Any], name: str = "file.jsonl", **how: Any) -> list[Problem]:
-    path = tmp_path / name
-    path.write_text("\n".join(json.dumps(row) for row in rows))
-    return TASKS.get(task).load(path, **how)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"problem": "p", "expected_answer": "73", "reference_solution": "so 73"},
-        {"problem": "p", "answer": "073", "solution": "so", "question": "p"},
-        {"problem": "p", "answer": 73},
-        {"problem": "p", "answer": "73", "solution": ""},
-        {"Problem": "p", "Answer": 73, "Solution": "so"},
-        {"messages": [{"role": "user", "content": "p"}], "meta": {"problem": "p", "solution": "73"}},
-        {"messages": [{"role": "user", "content": "p"}], "meta": {"solution": "73", "answer": "73", "Part": "II"}},
-    ],
-)
-def test_aime_answers_come_out_as_plain_integers_whatever_the_layout(tmp_path: Path, row: dict[str, Any]) -> None:
-    (problem,) = load(tmp_path, "aime24", row)
-    assert (problem.question, problem.reference, problem.kind) == ("p", "73", AnswerKind.INTEGER)
-
-
-def test_aime_refuses_answers_outside_its_range(tmp_path: Path) -> None:
-    for answer in ("1000", "-1", "1/2", "x"):
-        with pytest.raises(DataError, match=r"file\.jsonl, line 1 has the answer"):
-            load(tmp_path, "aime24", {"problem": "p", "answer": answer})
-
-
-def test_amc_answers_are_floats_in_one_copy_and_may_be_negative(tmp_path: Path) -> None:
-    problems = load(tmp_path, "amc23", {"problem": "p", "answer": 27.0}, {"problem": "q", "answer": -1.0})
-    assert [problem.reference for problem in problems] == ["27", "-1"]
 
 
 def test_math500_takes_the_box_when_the_answer_is_a_whole_solution(tmp_path: Path) -> None:
