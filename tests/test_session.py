@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -12,10 +13,25 @@ from thinkwell.core.answer import AnswerKind
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, EngineError, MissingCapability, PathReused, UnknownName
-from thinkwell.core.events import BudgetSpent, Cut, Forked, NodeState, PathOpened, Pruned, Scored, SearchNode, Spliced, TokensWritten, Voted
-from thinkwell.core.path import Finish, Origin, Path
+from thinkwell.core.events import (
+    BudgetSpent,
+    Cut,
+    Drafted,
+    Forked,
+    NodeState,
+    PathOpened,
+    Pruned,
+    Scored,
+    SearchNode,
+    Spliced,
+    TokensWritten,
+    Voted,
+)
+from thinkwell.core.path import Finish, Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
+from thinkwell.decoding.drafts import Drafting
+from thinkwell.decoding.rivals import PromptLookup
 from thinkwell.engines.protocol import LogitsHook
 from thinkwell.engines.scripted import CAPABILITIES, Reply, ScriptedEngine
 from thinkwell.scorers.scripted import ScriptedScorer
@@ -347,6 +363,32 @@ def test_live_pieces_join_to_the_final_text() -> None:
         assert all(event.final for event in door.events if isinstance(event, TokensWritten)), "pieces are not kept"
 
     run(work())
+
+
+def test_the_role_in_which_something_is_written_is_in_its_event() -> None:
+    async def work() -> None:
+        door = session()
+        (path,) = await door.extend(await door.open(), max_tokens=2)
+        path = await door.splice(path, " sum up: ", role=Role.SUMMARY)
+        await door.extend([replace(path, role=Role.SUMMARY)])
+        roles = [event.role for event in door.events if isinstance(event, TokensWritten | Spliced)]
+        assert roles == [Role.SOLVER, Role.SUMMARY, Role.SUMMARY]
+
+    run(work())
+
+
+def test_what_is_drafted_says_how_many_forwards_it_took() -> None:
+    async def work(capabilities: frozenset[Capability]) -> list[Drafted]:
+        door = session(engine=ScriptedEngine({"*": TRACE}, capabilities=capabilities))
+        door.draft(Drafting(PromptLookup))
+        (path,) = await door.extend(await door.open(), max_tokens=4)
+        door.draft(None)
+        await door.extend([path])
+        return [event for event in door.events if isinstance(event, Drafted)]
+
+    (drafted,) = run(work(CAPABILITIES | {Capability.TREE_VERIFY}))
+    assert (drafted.path, drafted.n_tokens, drafted.calls, drafted.runs) == ("0", 4, 4, ())  # a script keeps no guess
+    assert run(work(CAPABILITIES - {Capability.TREE_VERIFY})) == []
 
 
 # ---- steering ---------------------------------------------------------------------------------------------------------------

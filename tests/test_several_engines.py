@@ -161,6 +161,8 @@ def test_a_dialogue_is_in_the_events_by_name():
     door.say(path, "solver", ["critic", "ceo"], "it is 7")
     assert door.events[-1] == Said("p", "0", "solver", ("critic", "ceo"), "it is 7")
     assert door.events[-1].as_dict()["kind"] == "said"
+    door.say(None, "critic", ["solver"], "hm", round=1, decision="wrong", unread=True)
+    assert door.events[-1] == Said("p", "", "critic", ("solver",), "hm", round=1, decision="wrong", unread=True)
 
 
 def test_equal_shares_give_early_paths_the_remainder_and_nobody_more_than_it_wants():

@@ -27,6 +27,7 @@ from thinkwell.core.events import (
     Answered,
     BudgetSpent,
     Cut,
+    Drafted,
     Event,
     Forked,
     NodeState,
@@ -48,7 +49,7 @@ from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.core.scores import Scores
 from thinkwell.decoding.drafts import Drafting
-from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks
+from thinkwell.engines.protocol import Completion, Engine, LogitsHook, Rendered, Request, join_hooks, join_runs
 from thinkwell.engines.together import together
 from thinkwell.scorers.protocol import Scorer, WritingScorer
 
@@ -223,9 +224,7 @@ class Session:
             hook = join_hooks(self._steering(path) if self._steering else None, hooks[index] if hooks else None)
             orders[index] = _Order(path, max(0, min(allowed, self._room(path))), [], hook)
 
-        active = {
-            index: order for index, order in orders.items() if order.allowance
-        }  # a path at its ceiling ends by LENGTH, not by the budget
+        active = {i: order for i, order in orders.items() if order.allowance}  # a path at its ceiling ends by LENGTH, not by the budget
         stranded: dict[int, _Order] = {}  # their engine cannot go on with what it wrote itself
         while active:
             shares = equal_shares([order.allowance for order in active.values()], self.tokens_left)
@@ -233,9 +232,7 @@ class Session:
             if not granted or self.seconds_left == 0:
                 break
             requests = [
-                self._request(
-                    active[i], share, tuple(stop), include_stop, tuple(stop_tokens), sampling, min_tokens, logprobs, active[i].hook
-                )
+                self._request(active[i], share, tuple(stop), include_stop, tuple(stop_tokens), sampling, min_tokens, logprobs)
                 for i, share in granted.items()
             ]
             reserved = sum(granted.values())
@@ -278,7 +275,7 @@ class Session:
             self.usage.injected += segment.n_tokens
         result = path.plus(segment)
         self._written[path.id] = len(result)
-        self._emit(Spliced(self.problem.id, path.id, origin, text, segment.n_tokens, len(path)))
+        self._emit(Spliced(self.problem.id, path.id, origin, text, segment.n_tokens, len(path), segment.role))
         return result
 
     def fork(self, path: Path, n: int) -> list[Path]:
@@ -309,8 +306,7 @@ class Session:
         """Give paths up: their cache is freed. They must not be extended afterwards."""
         for path in paths:
             self._emit(Pruned(self.problem.id, path.id, reason))
-        lineages = [self._qualified(path.id) for path in paths]
-        self._release(lineages)
+        self._release([self._qualified(path.id) for path in paths])
 
     # ---- judging ------------------------------------------------------------------------------------------------------------
 
@@ -356,9 +352,12 @@ class Session:
         self._emit(Voted(self.problem.id, "", rule, dict(choice.votes), choice.answer.text if choice.answer else None, choice.tie))
         return choice
 
-    def say(self, path: Path | None, speaker: str, to: Sequence[str], text: str, *, round: int | None = None, how: str = "") -> None:
+    def say(
+        self, path: Path | None, speaker: str, to: Sequence[str], text: str, *,
+        round: int | None = None, how: str = "", decision: str = "", unread: bool = False,
+    ) -> None:  # fmt: skip
         """Say who says what to whom in a discussion, for whoever draws it. See `Said`."""
-        self._emit(Said(self.problem.id, path.id if path else "", speaker, tuple(to), text, round, how))
+        self._emit(Said(self.problem.id, path.id if path else "", speaker, tuple(to), text, round, how, decision, unread))
 
     def note(self, text: str, path: Path | None = None) -> None:
         """Leave a remark for whoever reads the run."""
@@ -430,7 +429,7 @@ class Session:
 
     def _request(
         self, order: _Order, share: int, stop: tuple[str, ...], include_stop: bool, stop_tokens: tuple[int, ...],
-        sampling: Sampling | None, min_tokens: int, logprobs: bool, hook: LogitsHook | None,
+        sampling: Sampling | None, min_tokens: int, logprobs: bool,
     ) -> Request:  # fmt: skip
         path = order.path
         written = sum(piece.n_tokens for piece in order.pieces)
@@ -443,7 +442,7 @@ class Session:
 
             def on_tokens(tokens: Sequence[int], piece: str) -> None:
                 nonlocal start
-                live(TokensWritten(self.problem.id, path_id, piece, len(tokens), start, None, final=False))
+                live(TokensWritten(self.problem.id, path_id, piece, len(tokens), start, None, final=False, role=path.role))
                 start += len(tokens)
 
         return Request(
@@ -460,7 +459,7 @@ class Session:
             stop_tokens=stop_tokens,
             min_tokens=max(0, min_tokens - written),
             logprobs=logprobs,
-            hook=hook,
+            hook=order.hook,
             draft=self._drafting,
             on_tokens=on_tokens,
             deadline=None if self.budget.seconds is None else self.seconds_left,
@@ -495,5 +494,7 @@ class Session:
         )
         result = path.plus(segment, finish=finish)
         self._written[path.id] = len(result)
-        self._emit(TokensWritten(self.problem.id, path.id, segment.text, segment.n_tokens, len(path), finish))
+        self._emit(TokensWritten(self.problem.id, path.id, segment.text, segment.n_tokens, len(path), finish, role=path.role))
+        if self._drafting is not None and Capability.TREE_VERIFY in self.engine_of(path).capabilities:
+            self._emit(Drafted(self.problem.id, path.id, len(path), *join_runs(pieces)))
         return result

@@ -42,7 +42,22 @@ class TokensWritten(Event):
     start: int  # position of the first token in the path
     finish: Finish | None = None
     final: bool = True
+    role: Role = Role.SOLVER  # as what it was written, which need not be the path's own
     kind: ClassVar[str] = "tokens_written"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted(Event):
+    """How a segment came about whose tokens were guessed: in `calls` forwards of the target, for `n_tokens` sampled (those thrown away with a stop string too).
+
+    runs: what forwards wrote that kept a guess, as (first token, tokens, first character, characters) of the segment; each other token took a forward of its own.
+    """
+
+    start: int  # position of the segment's first token in the path
+    n_tokens: int
+    calls: int
+    runs: tuple[tuple[int, int, int, int], ...]
+    kind: ClassVar[str] = "drafted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,7 @@ class Spliced(Event):
     text: str
     n_tokens: int
     start: int
+    role: Role = Role.SOLVER  # whose words they are: peers' comments in a solver's path have another than the path
     kind: ClassVar[str] = "spliced"
 
 
@@ -142,7 +158,8 @@ class Note(Event):
 @dataclass(frozen=True, slots=True)
 class Said(Event):
     """One remark of a discussion: `path` is where its words were written (empty for a tool or the method). Names are those the agents have in it,
-    or the paths' ids. round: of the discussion, from 0, where it has rounds. how: the rule by which the listeners were chosen, where there is one.
+    or the paths' ids, once the words stand in the paths that hear them. round: of the discussion, from 0, where it has rounds. how: the rule by which
+    the listeners were chosen, where there is one. decision: what the method took from it, a verdict or an order. unread: it could make nothing of it.
     """
 
     speaker: str
@@ -150,4 +167,6 @@ class Said(Event):
     text: str
     round: int | None = None
     how: str = ""
+    decision: str = ""
+    unread: bool = False
     kind: ClassVar[str] = "said"

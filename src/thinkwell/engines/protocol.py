@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from thinkwell.core.capability import Capability
 from thinkwell.core.noise import NoiseKey
@@ -64,6 +64,15 @@ class Request:
     deadline: float | None = None  # seconds this request may take; engines that cannot interrupt check it between steps
 
 
+class AcceptedRun(NamedTuple):
+    """Tokens that one forward of the target wrote, as it kept guesses: where they begin in the completion and how many they are, in tokens and in characters."""
+
+    token: int
+    n_tokens: int
+    character: int
+    n_characters: int
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What an engine wrote for one request.
@@ -71,6 +80,7 @@ class Completion:
     `tokens` are the new ids that are kept, the end-of-text token among them when the model wrote it; its text is not part of `text`. `dropped` counts
     sampled tokens that were thrown away with a stop string that is not kept: they cost, but are not in the path.
     prefill_computed / prefill_reused: prefix tokens forwarded, and found in a cache. steps: forward passes this request took part in.
+    runs: forwards that wrote more than one token, in order; the last one may reach into what was dropped.
     """
 
     text: str
@@ -84,10 +94,22 @@ class Completion:
     prefill_reused: int = 0
     steps: int = 0
     scores: tuple[float, ...] | None = None  # recorded step scores (replay engine)
+    runs: tuple[AcceptedRun, ...] = field(default=(), compare=False)  # how it was written, not what
 
     def __post_init__(self) -> None:
         if self.n_tokens < 0:
             object.__setattr__(self, "n_tokens", len(self.tokens))
+
+
+def join_runs(pieces: Sequence[Completion]) -> tuple[int, int, tuple[AcceptedRun, ...]]:
+    """Completions that follow each other as one: tokens sampled, forwards of the target that wrote them, and the runs among these."""
+    runs: list[AcceptedRun] = []
+    token = character = 0
+    for piece in pieces:
+        runs += [AcceptedRun(token + run.token, run.n_tokens, character + run.character, run.n_characters) for run in piece.runs]
+        token, character = token + piece.n_tokens, character + len(piece.text)
+    sampled = sum(piece.n_tokens + piece.dropped for piece in pieces)
+    return sampled, sampled - sum(run.n_tokens - 1 for run in runs), tuple(runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from thinkwell.core.path import Finish
 from thinkwell.decoding.drafts import Drafter
-from thinkwell.engines.local.text import Stream, Vocabulary
-from thinkwell.engines.protocol import Completion, Request
+from thinkwell.engines.local.text import BROKEN, CONTEXT, Stream, Vocabulary
+from thinkwell.engines.protocol import AcceptedRun, Completion, Request
 from thinkwell.engines.stops import find_stop
 
 
@@ -35,7 +35,7 @@ class Run:
     steps: int = 0  # of prefill; decoding adds one a token, but for those saved
     drafter: Drafter | None = None
     ahead: tuple[int, Any] | None = None  # noise for drafts: of the positions from the first number on
-    saved: int = 0  # tokens written without a step of their own, as drafts of them stood
+    runs: list[tuple[int, int]] = field(default_factory=list)  # where a step writes several tokens as drafts of them stand, and how many
 
     @property
     def written(self) -> int:
@@ -98,6 +98,7 @@ def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
         text = vocabulary.added(run.ids[: run.start], shown, final=finish is not Finish.LENGTH)
     if run.stream is not None:
         run.stream.finish(ids[:kept], text)
+    runs = accepted(run, vocabulary, len(text)) if run.runs else ()
     return Completion(
         text=text,
         tokens=tuple(ids[:kept]),
@@ -107,5 +108,27 @@ def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:
         stop_matched=matched,
         prefill_computed=run.computed,
         prefill_reused=run.start - run.computed,
-        steps=run.steps + len(ids) - run.saved,
+        steps=run.steps + len(ids) - sum(part.n_tokens - 1 for part in runs),
+        runs=runs,
     )
+
+
+def accepted(run: Run, vocabulary: Vocabulary, length: int) -> tuple[AcceptedRun, ...]:
+    """The steps that wrote several tokens, with their places in the text of `length` characters that is kept. The path may have ended within the last one."""
+    found, token, character = [], 0, 0
+
+    def advance(to: int) -> int:
+        """Characters before token `to`; one that is not whole yet belongs to the token that ends it, so lengths are taken with a few ids before."""
+        nonlocal token, character
+        at = run.start + token
+        context = run.ids[max(0, at - CONTEXT) : at]
+        whole, base = (vocabulary.decode([*context, *ids]).rstrip(BROKEN) for ids in (run.ids[at : run.start + to], ()))
+        token, character = to, min(length, max(character, character + len(whole) - len(base)))
+        return character
+
+    for start, n_tokens in run.runs:
+        stop = min(start + n_tokens, run.written)
+        if stop - start > 1:
+            begin = advance(start)
+            found.append(AcceptedRun(start, stop - start, begin, advance(stop) - begin))
+    return tuple(found)

@@ -272,6 +272,8 @@ class Scheduler:
                 places = [first + node for node in tree.nodes]
                 logprobs = logprob_of(logits_MV[places], torch.tensor(tree.tokens, device=logits_MV.device)).tolist()
             before = len(run.ids)
+            if len(tree.tokens) > 1:
+                run.runs.append((run.written, len(tree.tokens)))
             for number, token in enumerate(tree.tokens):
                 run.ids.append(token)
                 if self.logprobs_wanted:
@@ -281,7 +283,6 @@ class Scheduler:
                 ):
                     left.append(row)
                     break
-            run.saved += len(run.ids) - before - 1
             if run.request.draft is not None and run.peek is None:
                 run.request.draft.stats.count(len(run.ids) - before, tree.draft, tree.accepted)
         self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=self.decoder.device)
