@@ -85,6 +85,22 @@ def play(
     return Played(outcome, session, model, scorer)
 
 
+def session_of(
+    script: Script,
+    judge: Rule | dict[str, Any] = lambda text: 0.5,
+    *,
+    preset: Preset = PRESET,
+    problem: Problem = PROBLEM,
+    tokens: int | None = None,
+    calls: int | None = None,
+    kind: type[Ledger] = Ledger,
+    **engine: Any,
+) -> Session:
+    """A session of a scripted model, for the steps that methods share."""
+    scorers = {"prm": ScriptedScorer(judge)}
+    return Session(problem, kind(script, **engine), preset=preset, budget=Budget(tokens, calls), scorers=scorers)
+
+
 @pytest.fixture
 def toy() -> Preset:
     return PRESET
