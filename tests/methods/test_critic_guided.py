@@ -6,7 +6,7 @@ import pytest
 
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import ConfigError
-from thinkwell.core.events import Pruned
+from thinkwell.core.events import Pruned, Said
 from thinkwell.core.method import METHODS
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.scripted import Ask
@@ -43,6 +43,17 @@ def test_a_rejected_step_is_written_anew_from_the_same_place(play):
     assert run.outcome.facts == run.outcome.facts | {"judged": 5, "rejected": 2, "kept_wrong": 0, "unread": 0}
     assert [event.reason for event in run.events(Pruned)].count("rejected by the critic") == 2
     assert run.usage.generated["critic"] == run.outcome.facts["critic_tokens"] > 0
+
+
+def test_every_step_and_what_the_critic_found_of_it_is_in_the_events(play):
+    steps = ["a\n\n", ["b\n\n", "c\n\n"], "</think> \\boxed{7}"]
+    critic = {"a": "hm", "b": BAD}
+    run = play("critic_guided", world(steps, lambda step: critic.get(step, GOOD)), preset=LONG, n_paths=1)
+    talk = [(said.speaker, said.to[0], said.text, said.round, said.decision, said.unread) for said in run.events(Said)]
+    assert talk[:3] == [("path 0", "critic", "a", 0, "", False), *[("critic", "path 0", "hm", 0, "", True)] * 2]
+    assert talk[3:5] == [("path 0", "critic", "b", 1, "", False), ("critic", "path 0", BAD, 1, "incorrect", False)]
+    assert talk[5:7] == [("path 0.0", "critic", "c", 1, "", False), ("critic", "path 0.0", GOOD, 1, "correct", False)]
+    assert talk[7][:4] == ("path 0.0", "critic", "\\boxed{7}", 2)
 
 
 @pytest.mark.parametrize("retries", [0, 1, 5])

@@ -52,9 +52,10 @@ def test_who_said_what_to_whom_is_in_the_events(play):
     run = play(
         "mixture_of_agents", by_path("</think> a \\boxed{1}", "</think> b \\boxed{2}", "</think> c \\boxed{3}"), n_layers=2, n_agents=2
     )
-    assert [(said.path, said.to, said.text, said.round) for said in run.events(Said)] == [
-        ("0", ("path 2",), "a 1", 0),
-        ("1", ("path 2",), "b 2", 0),
+    assert [(said.path, said.to, said.text, said.round, said.decision) for said in run.events(Said)] == [
+        ("0", ("path 2",), "a 1", 0, "answers 1"),
+        ("1", ("path 2",), "b 2", 0, "answers 2"),
+        ("2", (), "c 3", 1, "answers 3"),
     ]
 
 

@@ -47,8 +47,10 @@ def test_it_stops_when_the_feedback_finds_nothing_wrong(play):
     assert facts["solutions"] == ["5", "6", "7"]
     assert run.outcome.chosen is run.outcome.paths[-1]
     said = run.events(Said)
-    assert [(event.speaker, event.to, event.round) for event in said] == [("critic", ("solver",), i) for i in range(3)]
-    assert said[0].text == "too small.\nVerdict: wrong"
+    talk = [(event.speaker, event.to, event.round, event.decision) for event in said]
+    assert talk[0::2] == [("solver", ("critic",), i, f"answers {5 + i}") for i in range(3)]
+    assert talk[1::2] == [("critic", ("solver",), i, verdict) for i, verdict in enumerate(["wrong", "wrong", "correct"])]
+    assert [event.text for event in said[:2]] == ["so \\boxed{5}", "too small.\nVerdict: wrong"]
 
 
 def test_it_stops_after_max_attempts_with_the_last_solution(play):
@@ -71,6 +73,7 @@ def test_feedback_without_a_verdict_is_counted_and_the_solution_refined(play):
     run = play("self_refine", Model(boxed(5, 6, 7), ["It is correct.", "ok\nVerdict: maybe"]), preset=PLAIN, max_attempts=2)
     assert run.outcome.facts["unreadable_feedback"] == 2
     assert run.outcome.facts["judgements"] == ["unreadable", "unreadable"]
+    assert [event.unread for event in run.events(Said)] == [False, True, False, True, False]
     assert run.answer == "7"
 
 

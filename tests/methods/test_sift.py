@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import ConfigError, MissingCapability
+from thinkwell.core.events import Said
 from thinkwell.core.method import METHODS, require
 from thinkwell.core.path import Role
 from thinkwell.core.problem import Problem
@@ -64,6 +65,22 @@ def test_agreement_at_the_first_stage_takes_three_replies(play):
     assert run.outcome.facts["stage"] == 1
     assert run.outcome.facts["generations"] == 3
     assert run.outcome.facts["answer_from"] == "agreement"
+
+
+def test_stickers_and_predictions_are_in_the_events(play):
+    run = play("sift", Reader(sticker={"one": 1, "two": 7}, both=7), preset=PLAIN)
+    talk = [(said.speaker, said.how, said.round, said.decision) for said in run.events(Said)]
+    assert talk == [
+        ("sticker", "of the question", 0, ""),
+        ("solver", "from query+sticker", 0, "answers 7"),
+        ("solver", "from sticker", 0, "answers 1"),
+        ("sticker", "forward", 1, ""),
+        ("solver", "from query+sticker", 1, "answers 7"),
+        ("solver", "from sticker", 1, "answers 7"),
+    ]
+    assert run.events(Said)[0].text == sticker("one")
+    odd = play("sift", lambda ask: "Ann has 5" if kind_of(ask.prompt) == "generate" else "\\boxed{7}", preset=PLAIN)
+    assert next((said.decision, said.unread) for said in odd.events(Said)) == ("not in the form asked for", False)
 
 
 @pytest.mark.parametrize(

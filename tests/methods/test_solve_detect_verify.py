@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError, UnknownName
+from thinkwell.core.events import Said
 from thinkwell.core.method import METHODS
 from thinkwell.core.path import Role
 from thinkwell.core.prompt import Preset
@@ -102,6 +103,10 @@ def test_a_yes_stops_the_thinking_and_cuts_the_hesitation_off(detect):
     assert run.texts == ["Awaiting nothing: 3 + 4 = 7. Wait, waiting is 7.\n</think>\n\nIt is \\boxed{7}"]
     assert run.answer == "7"
     assert run.outcome.facts["stopped"] == 1
+    probes = [(said.to, said.text, said.decision) for said in run.events(Said) if said.speaker == "detector"]
+    assert [decision for _, _, decision in probes] == ["go on", "stop"]
+    assert probes[1][0] == ("path 0",)
+    assert probes[1][1].startswith("Complete? p(Yes) = 0.6, p(No) = 0.3 after")
     assert [probe[1:] for probe in run.outcome.facts["probes"]] == [pytest.approx([0.3, 0.6]), pytest.approx([0.6, 0.3])]
 
 
@@ -334,6 +339,12 @@ def test_one_found_wrong_or_not_judged_is_solved_again_and_taken_unseen(refine, 
     assert run.answer == "9"
     assert run.outcome.facts == run.outcome.facts | {"refined": 1, "unread": int(verdict == "x")}
     assert len(run.outcome.facts["verdicts"]) == 1  # the new one is not verified
+    talk = [(said.speaker, said.to, said.round, said.decision, said.unread) for said in run.events(Said)]
+    assert talk == [
+        ("path 0", ("verifier",), 0, "answers 7", False),
+        ("verifier", ("path 0",), 0, "" if verdict == "x" else "mistake in paragraph 1", verdict == "x"),
+        ("path 2", ("verifier",), 1, "answers 9", False),
+    ]
 
 
 def test_the_feedback_is_in_the_next_prompt(refine):

@@ -159,7 +159,7 @@ class Note(Event):
 class Said(Event):
     """One remark of a discussion: `path` is where its words were written (empty for a tool or the method). Names are those the agents have in it,
     or the paths' ids, once the words stand in the paths that hear them. round: of the discussion, from 0, where it has rounds. how: the rule by which
-    the listeners were chosen, where there is one. decision: what the method took from it, a verdict or an order. unread: it could make nothing of it.
+    the listeners were chosen, or the manner of speaking, where there is one. decision: what the method took from it, a verdict or an order. unread: it could make nothing of it.
     """
 
     speaker: str

@@ -14,7 +14,7 @@ from thinkwell.core.prompt import Message
 from thinkwell.methods._ask import ask
 from thinkwell.methods._conclude import conclude, room_to_think
 from thinkwell.methods._sums import wrong_sums
-from thinkwell.methods._turns import end_of_thinking, query_of, wording_of
+from thinkwell.methods._turns import answering, end_of_thinking, query_of, wording_of
 from thinkwell.methods.wording._inert import after_thinking
 from thinkwell.methods.wording.multi_agent import (
     WORDINGS,
@@ -95,12 +95,14 @@ class Team:
             "resources": self._framed("resources", f"{len(last.experts)} experts, {last.max_tokens} tokens" if last else ""),
             "most_experts": str(self.config.max_experts), "token_choices": ", ".join(map(str, self.choices)),
         }  # fmt: skip
-        (said,) = await self._hear([self._turn(self.words.ceo, **fields)], Role.CEO, self._read(read_decision))
+        (said,) = await self._hear([self._turn(self.words.ceo, **fields)], Role.CEO, ["CEO"], self._read(read_decision))
         decision, path = said or (Decision(True), None)
+        heeded = decision.go_on or (self.config.ceo_can_stop and self._answered())
         if said:
             order = decision.direction if decision.go_on else "stop"
-            self.session.say(path, "CEO", ["Recruiter", "experts"], order or "go on", round=len(self.rounds))
-        if not decision.go_on and not (self.config.ceo_can_stop and self._answered()):
+            verdict = ordered(decision) if heeded else "stop, not heeded"
+            self.session.say(path, "CEO", ["Recruiter", "experts"], order or "go on", round=len(self.rounds), decision=verdict)
+        if not heeded:
             self.ignored_stops += 1
             return Decision(True)
         if decision.direction:
@@ -118,11 +120,14 @@ class Team:
         if self.config.recruiter and n > 1:
             fields = {"n": str(n), "advice": self._framed("advice", self.recruiting or self.advice)}
             (said,) = await self._hear(
-                [self._turn(self.words.recruiter, **fields)], Role.RECRUITER, self._read(lambda text, lab: read_roles(text, n))
+                [self._turn(self.words.recruiter, **fields)],
+                Role.RECRUITER,
+                ["Recruiter"],
+                self._read(lambda text, lab: read_roles(text, n)),
             )
             if said:
-                names = said[0]
-                self.session.say(said[1], "Recruiter", ["experts"], "; ".join(names), round=len(self.rounds))
+                names, team = said[0], f"{n} experts, {tokens} tokens each"
+                self.session.say(said[1], "Recruiter", ["experts"], "; ".join(names), round=len(self.rounds), decision=team)
         if names is None:
             names = distinct([self.words.default_roles[min(i, len(self.words.default_roles) - 1)] for i in range(n)])
         self.rounds.append(Round(names, tokens, decision.direction))
@@ -155,17 +160,13 @@ class Team:
             return now.consensus
         result = self._execute()
         fields = {"solution": self._shown(), "roles": "\n".join(now.experts), "result": self._framed("result", result)}
-        (said,) = await self._hear([self._turn(self.words.evaluator, **fields)], Role.EVALUATOR, self._read(read_evaluation))
+        (said,) = await self._hear([self._turn(self.words.evaluator, **fields)], Role.EVALUATOR, ["Evaluator"], self._read(read_evaluation))
         evaluation, path = said or (Evaluation(False), None)
         if said:
             now.correct = evaluation.correct
-            self.session.say(
-                path,
-                "Evaluator",
-                ["CEO", "experts"],
-                f"{'right' if evaluation.correct else 'wrong'} {evaluation.advice}".strip(),
-                round=len(self.rounds) - 1,
-            )
+            verdict = "right" if evaluation.correct else "wrong"
+            text = f"{verdict} {evaluation.advice}".strip()
+            self.session.say(path, "Evaluator", ["CEO", "experts"], text, round=len(self.rounds) - 1, decision=verdict)
         self.advice, self.recruiting, now.advice = evaluation.advice, evaluation.recruiting, evaluation.advice
         if evaluation.advice and not evaluation.correct:
             self.messages.append(("Evaluator", evaluation.advice))
@@ -183,7 +184,8 @@ class Team:
         answer = self.session.answer(path)
         self.solutions.append(path)
         now.answers.append(answer.text if answer else None)
-        self.session.say(path, now.experts[0], [*now.experts[1:], "Evaluator"], self._solution_text(), round=len(self.rounds) - 1)
+        listeners, verdict = [*now.experts[1:], "Evaluator"], answering(self.session, path)
+        self.session.say(path, now.experts[0], listeners, self._solution_text(), round=len(self.rounds) - 1, decision=verdict)
 
     async def _review(self, heard: Sequence[tuple[str, str]]) -> list[Review | None]:
         """Every critic's review of the latest solution; None for one that could not be read. Empty: no tokens to ask anyone."""
@@ -199,18 +201,13 @@ class Team:
 
         turns = [self._turn(self.words.critic, role=name, solution=self._shown(), messages=self._talk(heard)) for name in now.experts[1:]]
         skipped = self.skipped[Role.CRITIC]
-        found = await self._hear(turns, Role.CRITIC, read, min(now.max_tokens, self.session.preset.max_tokens), REWRITE)
+        found = await self._hear(turns, Role.CRITIC, now.experts[1:], read, min(now.max_tokens, self.session.preset.max_tokens), REWRITE)
         if self.skipped[Role.CRITIC] - skipped == len(turns):
             return []
         for name, said in zip(now.experts[1:], found, strict=True):
             if said:
-                self.session.say(
-                    said[1],
-                    name,
-                    [now.experts[0]],
-                    "I agree." if said[0].agrees else said[0].comment or "I disagree.",
-                    round=len(self.rounds) - 1,
-                )
+                verdict, text = ("agrees", "I agree.") if said[0].agrees else ("disagrees", said[0].comment or "I disagree.")
+                self.session.say(said[1], name, [now.experts[0]], text, round=len(self.rounds) - 1, decision=verdict)
         return [said[0] if said else None for said in found]
 
     def _execute(self) -> str:
@@ -228,13 +225,14 @@ class Team:
         self,
         conversations: Sequence[list[Message]],
         role: Role,
+        names: Sequence[str],
         read: Callable[[Path, str], T | None],
         most: int | None = None,
         kept: float | None = None,
     ) -> list[tuple[T, Path] | None]:
         """What each conversation's agent says and the path it says it in; None after max_tries replies that could not be read, or for want of tokens.
 
-        kept: typical lengths that stay in the budget; by default what the solver still needs.
+        names: of the agents. kept: typical lengths that stay in the budget; by default what the solver still needs.
         """
         session = self.session
         kept = (0 if role is Role.EVALUATOR else REWRITE if self._answered() else KEPT_BACK) if kept is None else kept
@@ -251,7 +249,10 @@ class Team:
                 said = after_thinking(path.text, end_of_thinking(session, path))
                 result = read(path, said) if said else None
                 found[i] = None if result is None else (result, path)
-                self.failures[role] += result is None
+                if result is None:
+                    self.failures[role] += 1
+                    number = len(self.rounds) - (role in (Role.CRITIC, Role.EVALUATOR))
+                    session.say(path, names[i], (), said or path.text, round=number, unread=True)
             waiting = [i for i in waiting if found[i] is None]
             if not waiting:
                 break
@@ -296,3 +297,12 @@ class Team:
             "fell_back": bool(answered) and chosen is not self.solutions[-1],
         }  # fmt: skip
         return Outcome(self.session.answer(chosen) if chosen else None, tuple(self.solutions), chosen, None, facts)
+
+
+def ordered(decision: Decision) -> str:
+    """The CEO's decision in a few words."""
+    if not decision.go_on:
+        return "stop"
+    team = "" if decision.n_experts is None else f", {decision.n_experts} experts"
+    length = "" if decision.long is None else ", long" if decision.long else ", short"
+    return "go on" + team + (length if decision.max_tokens is None else f", {decision.max_tokens} tokens")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.path import Origin, Path
 from thinkwell.core.problem import Problem
+from thinkwell.methods.wording._inert import after_thinking
 
 if TYPE_CHECKING:
     from thinkwell.session import Session
@@ -41,6 +42,17 @@ def query_of(problem: Problem) -> str:
 def wording_of(session: Session, name: WordingName) -> str:
     """The wording that a run uses: that of the knob, or of the preset's kind of model."""
     return session.preset.kind if name == "auto" else name
+
+
+def spoken(session: Session, path: Path) -> str:
+    """What a path says after its thinking; all it says where the thinking never ended."""
+    return after_thinking(path.text, end_of_thinking(session, path)) or path.text
+
+
+def answering(session: Session, path: Path) -> str:
+    """What a path answers, in words for whoever draws the discussion."""
+    answer = session.answer(path)
+    return f"answers {answer.text}" if answer else "no answer"
 
 
 def mean_length(paths: Sequence[Path], default: float) -> float:

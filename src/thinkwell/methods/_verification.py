@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from thinkwell.core.config import Knobs
-from thinkwell.core.path import Origin, Role
+from thinkwell.core.path import Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.sampling import Sampling
 from thinkwell.methods._ask import ask
-from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, wording_of
+from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, spoken, wording_of
 from thinkwell.methods.wording.solve_detect_verify import WORDINGS, Verdict, paragraphs, plain, read_verdict
 
 if TYPE_CHECKING:
@@ -122,8 +122,10 @@ class Verification:
         return tuple(sum(v.error is None or v.error > i for v in read) / len(read) for i in range(len(self.parts))) if read else ()
 
 
-async def verify(session: Session, problem: Problem, solutions: Sequence[str], knobs: Verifier) -> list[Verification]:
-    """Verify every solution; all verifications of a kind are written side by side."""
+async def verify(
+    session: Session, problem: Problem, solutions: Sequence[str], knobs: Verifier, names: Sequence[str] = (), number: int = 0
+) -> list[Verification]:
+    """Verify every solution; all verifications of a kind are written side by side. names, number: who is told in the discussion, and in which round of it."""
     kind = wording_of(session, knobs.wording)
     wording, lab = WORDINGS[kind], kind == "lab"
     question = query_of(problem)
@@ -140,13 +142,13 @@ async def verify(session: Session, problem: Problem, solutions: Sequence[str], k
         replies = await ask(
             session, conversations, k, role=Role.VERIFIER, at_once=not slow, finished=wording.finished, max_tokens=most, sampling=sampling
         )
-        return {
-            i: (
-                tuple(read_verdict(path.text, len(parts[i]), lab=lab, think_close=end_of_thinking(session, path)) for path in own),
-                sum(path.count(Origin.MODEL) for path in own),
-            )
-            for i, own in zip(which, replies, strict=True)
-        }
+        read: dict[int, tuple[tuple[Verdict | None, ...], int]] = {}
+        for i, own in zip(which, replies, strict=True):
+            verdicts = tuple(read_verdict(path.text, len(parts[i]), lab=lab, think_close=end_of_thinking(session, path)) for path in own)
+            read[i] = verdicts, sum(path.count(Origin.MODEL) for path in own)
+            for path, verdict in zip(own, verdicts, strict=True):
+                tell(session, path, verdict, names[i : i + 1], number, "with thinking" if slow else "without thinking")
+        return read
 
     some = [i for i, own in enumerate(parts) if own]  # an empty solution has no paragraph to be wrong
     if knobs.mode != "think":
@@ -157,6 +159,15 @@ async def verify(session: Session, problem: Problem, solutions: Sequence[str], k
     for i, (verdicts, tokens) in (await sample(some, n_slow, slow=True)).items():
         found[i] = Verification(majority(verdicts), parts[i], found[i].fast, verdicts, found[i].fast_tokens, tokens)
     return found
+
+
+def tell(session: Session, path: Path, verdict: Verdict | None, to: Sequence[str], number: int, how: str) -> None:
+    """Put a verification into the events."""
+    if verdict is None:
+        session.say(path, "verifier", to, spoken(session, path), round=number, how=how, unread=True)
+        return
+    decision = "correct" if verdict.error is None else f"mistake in paragraph {verdict.error + 1}"
+    session.say(path, "verifier", to, verdict.feedback or spoken(session, path), round=number, how=how, decision=decision)
 
 
 def agreement(verdicts: Sequence[Verdict | None], min_parsed: int = 1) -> float:

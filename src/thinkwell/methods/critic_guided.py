@@ -32,7 +32,7 @@ from thinkwell.core.sampling import Sampling
 from thinkwell.methods._ask import ask
 from thinkwell.methods._selection import Select, select
 from thinkwell.methods._steps import LATER_REST, SHORTEST_REST, Candidate, over, write_step
-from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, wording_of
+from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, spoken, wording_of
 from thinkwell.methods.wording.critic_guided import WORDINGS, Critique, Label, read_critique
 from thinkwell.methods.wording.solve_detect_verify import paragraphs
 from thinkwell.session import Session
@@ -94,19 +94,19 @@ class CriticGuided:
         for number in range(1, config.max_steps + 1):
             if all(over(session, path) for path in paths):
                 break
-            paths = await self._step(problem, session, paths, tally, to_end=number == config.max_steps)
+            paths = await self._step(problem, session, paths, tally, number)
         return select(session, paths, rule=Select.MAJORITY, facts=asdict(tally))
 
-    async def _step(self, problem: Problem, session: Session, paths: Sequence[Path], tally: Tally, *, to_end: bool) -> list[Path]:
-        """Every live path one step further, each step the first that the critic did not reject (or the last)."""
-        config, result = self.config, list(paths)
+    async def _step(self, problem: Problem, session: Session, paths: Sequence[Path], tally: Tally, number: int) -> list[Path]:
+        """Every live path one step further, the one of this number, each step the first that the critic did not reject (or the last)."""
+        config, result, to_end = self.config, list(paths), number == self.config.max_steps
         trying = [i for i, path in enumerate(paths) if not over(session, path)]
         for attempt in range(config.max_retries + 1):
             # A retry is a fork of the path before the step: the same value cannot be written on twice.
             tried = [Candidate(session.fork(paths[i], 1)[0] if attempt else paths[i]) for i in trying]
             written = [done.path for done in await write_step(session, tried, step_tokens=config.step_tokens, to_end=to_end)]
             trying = [i for i, path in zip(trying, written, strict=True) if self._take(session, result, i, path, retried=attempt > 0)]
-            verdicts = await self._criticise(problem, session, paths, result, trying, tally)
+            verdicts = await self._criticise(problem, session, paths, result, trying, tally, number - 1)
             trying = [i for i in trying if (verdict := verdicts[i]) is not None and verdict.label is Label.INCORRECT]
             tally.rejected += len(trying)
             again = {**dict(enumerate(result)), **{i: paths[i] for i in trying}}
@@ -127,7 +127,14 @@ class CriticGuided:
         return True
 
     async def _criticise(
-        self, problem: Problem, session: Session, before: Sequence[Path], paths: Sequence[Path], which: Sequence[int], tally: Tally
+        self,
+        problem: Problem,
+        session: Session,
+        before: Sequence[Path],
+        paths: Sequence[Path],
+        which: Sequence[int],
+        tally: Tally,
+        number: int,
     ) -> dict[int, Critique | None]:
         """The critic's verdict on what each path of `which` wrote since `before`; None where it has none, or where the tokens left are needed to end the paths."""
         config, kind = self.config, wording_of(session, self.config.wording)
@@ -138,6 +145,7 @@ class CriticGuided:
             old, step = paragraphs(before[i].text), paragraphs(paths[i].text[len(before[i].text) :])
             if step:
                 turns[i] = wording.messages(question, [*old, "\n\n".join(step)])
+                session.say(paths[i], f"path {paths[i].id}", ("critic",), "\n\n".join(step), round=number)
         for sampling in (Sampling(config.critic_temperature, session.sampling.top_p), None):
             room = int(spare(session, paths) / max(1, len(turns)))
             most = min(config.critic_tokens or session.preset.typical_tokens, room)
@@ -148,7 +156,13 @@ class CriticGuided:
                 max_tokens=most, sampling=sampling,
             )  # fmt: skip
             for i, (reply,) in zip(list(turns), asked, strict=True):
-                verdicts[i] = read_critique(reply.text, lab=kind == "lab", think_close=end_of_thinking(session, reply))
+                verdicts[i] = found = read_critique(reply.text, lab=kind == "lab", think_close=end_of_thinking(session, reply))
+                to, said, verdict = (
+                    (f"path {paths[i].id}",),
+                    (found and found.text) or spoken(session, reply),
+                    found.label.value if found else "",
+                )
+                session.say(reply, "critic", to, said, round=number, decision=verdict, unread=found is None)
                 tally.judged += 1
                 tally.critic_tokens += reply.count(Origin.MODEL)
             turns = {i: turn for i, turn in turns.items() if verdicts[i] is None}

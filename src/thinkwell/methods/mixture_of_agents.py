@@ -27,7 +27,7 @@ from thinkwell.core.prompt import Message, Preset
 from thinkwell.methods._conclude import conclude, room_to_think
 from thinkwell.methods._sampling import paths_for
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._turns import WordingName, end_of_thinking, wording_of
+from thinkwell.methods._turns import WordingName, answering, end_of_thinking, wording_of
 from thinkwell.methods.wording._inert import after_thinking
 from thinkwell.methods.wording.mixture_of_agents import WORDINGS, quoted
 from thinkwell.session import Session
@@ -89,6 +89,7 @@ class MixtureOfAgents:
             layers.append(paths)
             if session.exhausted:
                 break
+        tell(session, layers[-1], (), len(layers) - 1)
         return self._outcome(session, layers)
 
     async def _layer(self, session: Session, messages: Sequence[Message], n: int, share: int, *, final: bool) -> list[Path]:
@@ -133,9 +134,11 @@ def said_by(session: Session, path: Path) -> str:
 
 
 def tell(session: Session, speakers: Sequence[Path], listeners: Sequence[Path], layer: int) -> None:
-    """Put into the events what every agent of a layer said to all of the next."""
+    """Put into the events what every agent of a layer said to all of the next (to nobody, if it is the last)."""
+    names = [f"path {listener.id}" for listener in listeners]
     for path in speakers:
-        session.say(path, f"path {path.id}", [f"path {listener.id}" for listener in listeners], quoted(said_by(session, path)), round=layer)
+        verdict = answering(session, path)
+        session.say(path, f"path {path.id}", names, quoted(said_by(session, path)), round=layer, decision=verdict)
 
 
 METHODS.add(MixtureOfAgents.name)(MixtureOfAgents)

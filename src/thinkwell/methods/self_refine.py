@@ -27,7 +27,7 @@ from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import GREEDY, Sampling
-from thinkwell.methods._turns import Decoding, WordingName, end_of_thinking, mean_length, query_of, wording_of
+from thinkwell.methods._turns import Decoding, WordingName, answering, end_of_thinking, mean_length, query_of, wording_of
 from thinkwell.methods.wording.self_refine import WORDINGS, Feedback, Judgement, Wording
 from thinkwell.session import Session
 
@@ -82,6 +82,7 @@ class SelfRefine:
         solutions, critiques = [first], list[Path]()
         attempts: list[tuple[str, Feedback]] = []
         stopped = "attempts"
+        show(session, words, first, 0)
         for number in range(self.config.max_attempts):
             solution = words.shown_solution(solutions[-1].text, end_of_thinking(session, solutions[-1]))
             if not affordable(session, solutions, critiques):
@@ -91,7 +92,9 @@ class SelfRefine:
             feedback = words.read_feedback(critique.text, end_of_thinking(session, critique))
             critiques.append(critique)
             attempts.append((solution, feedback))
-            session.say(critique, "critic", ("solver",), feedback.text, round=number)
+            unread = feedback.judgement is Judgement.UNREADABLE
+            verdict = "" if unread else feedback.judgement.value
+            session.say(critique, "critic", ("solver",), feedback.text, round=number, decision=verdict, unread=unread)
             if feedback.judgement is Judgement.CORRECT:
                 stopped = "correct"
                 break
@@ -100,6 +103,7 @@ class SelfRefine:
                 break
             messages = refinement(session, problem, words, attempts if self._sees_all(words) else attempts[-1:])
             solutions.append(await self._reply(session, messages, Role.SOLVER, SAMPLED if paper else None))
+            show(session, words, solutions[-1], number + 1)
         return settle(session, solutions, {"stopped": stopped, **counts(attempts)})
 
     def _sees_all(self, words: Wording) -> bool:
@@ -110,6 +114,12 @@ class SelfRefine:
         ceiling = self.config.max_tokens
         (path,) = await session.extend(paths, max_tokens=ceiling and min(ceiling, session.preset.max_tokens), sampling=sampling)
         return path
+
+
+def show(session: Session, words: Wording, path: Path, number: int) -> None:
+    """Put a solution into the events as the critic reads it."""
+    text = words.shown_solution(path.text, end_of_thinking(session, path))
+    session.say(path, "solver", ("critic",), text, round=number, decision=answering(session, path))
 
 
 def refinement(session: Session, problem: Problem, words: Wording, attempts: list[tuple[str, Feedback]]) -> list[Message]:

@@ -33,7 +33,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
 from thinkwell.core.sampling import GREEDY, Sampling
 from thinkwell.methods._selection import carrier
-from thinkwell.methods._turns import Decoding, WordingName, end_of_thinking, mean_length, query_of, wording_of
+from thinkwell.methods._turns import Decoding, WordingName, answering, end_of_thinking, mean_length, query_of, spoken, wording_of
 from thinkwell.methods.wording.sift import WORDINGS, Sticker, read_sticker
 from thinkwell.session import Session
 
@@ -165,24 +165,28 @@ class _Work:
         """New stickers for every try: of the question; mended; or derived from the prediction, then mended."""
         query, ask = query_of(self.problem), self.words
         if move == "generate":
-            await self._stickers(tries, [[ask.ask_sticker(query)] * self.n_stickers for _ in tries], 1)
+            await self._stickers(tries, [[ask.ask_sticker(query)] * self.n_stickers for _ in tries], 1, "of the question")
             return
         if move == "inverse":
-            await self._stickers(tries, [[ask.ask_inverse(*seen) for seen in self._accepted(one)] for one in tries], 2)
-        await self._stickers(tries, [[ask.ask_forward(query, s) for s in one.stickers or [Sticker("")]] for one in tries], 1)
+            await self._stickers(tries, [[ask.ask_inverse(*seen) for seen in self._accepted(one)] for one in tries], 2, move)
+        await self._stickers(tries, [[ask.ask_forward(query, s) for s in one.stickers or [Sticker("")]] for one in tries], 1, "forward")
 
     def _accepted(self, one: Try) -> list[tuple[str, str]]:
         """For each sticker the text of the prediction that would have been accepted, and the mark that ends its thinking."""
         paths = one.predictions.get(self.config.accept, [])[:: self.n_predictions]
         return [(path.text, end_of_thinking(self.session, path)) for path in paths] or [("", "")]
 
-    async def _stickers(self, tries: list[Try], turns: list[list[list[Message]]], turns_left: int) -> None:
+    async def _stickers(self, tries: list[Try], turns: list[list[list[Message]]], turns_left: int, move: str) -> None:
         """One reply to each turn of each try. turns_left: sticker turns of this stage, this one included."""
         paths = [p for own in turns for messages in own for p in await self.session.open(messages=messages, role=Role.SUMMARY)]
         paths = await self._extend(paths, len(paths) * self._cost(turns_left - 1) + self._prediction_cost())
         self.replies += paths
         stickers = [read_sticker(path.text, end_of_thinking(self.session, path)) for path in paths]
         self.malformed += sum(not sticker.well_formed for sticker in stickers)
+        for path, sticker in zip(paths, stickers, strict=True):
+            form = "" if sticker.well_formed else "not in the form asked for"
+            text, unread = sticker.text or spoken(self.session, path), not sticker.text
+            self.session.say(path, "sticker", ("solver",), text, round=len(self.stages), how=move, decision=form, unread=unread)
         dealt = iter(stickers)
         for one, own in zip(tries, turns, strict=True):
             one.stickers = [sticker for sticker in islice(dealt, len(own)) if sticker.text]
@@ -204,6 +208,9 @@ class _Work:
         dealt = iter(paths)
         for (one, source), texts in zip(wanted, questions, strict=True):
             one.predictions[source] = list(islice(dealt, len(texts)))
+            for path in one.predictions[source]:
+                verdict, how = answering(self.session, path), f"from {source.value}"
+                self.session.say(path, "solver", (), path.text, round=len(self.stages), how=how, decision=verdict)
 
     def _questions(self, one: Try, source: Source) -> list[str]:
         """What stands in the question's place of the preset (which shows options as ever), once for each prediction."""

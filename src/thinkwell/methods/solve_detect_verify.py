@@ -34,7 +34,7 @@ from thinkwell.methods._ask import put
 from thinkwell.methods._cuts import cut_at, token_ends
 from thinkwell.methods._selection import Select, select
 from thinkwell.methods._steps import closed, over
-from thinkwell.methods._turns import wording_of
+from thinkwell.methods._turns import answering, wording_of
 from thinkwell.methods._verification import Verification, Verifier, agreement, verify
 from thinkwell.methods.wording.solve_detect_verify import WORDINGS
 from thinkwell.session import Session
@@ -106,15 +106,16 @@ class SolveDetectVerify:
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config, tally, refined = self.config, Tally(), 0
         current = await self._write(problem, session, await session.open(config.n_runs), tally)
-        verified = await verify(session, problem, [path.text for path in current], config)
+        verified = await verify(session, problem, [path.text for path in current], config, told(session, current, 0))
         history = list(verified)
-        for _ in range(config.max_refine):
+        for number in range(1, config.max_refine + 1):
             wrong = [i for i, found in enumerate(verified) if not found.accepted]
             if not wrong or session.exhausted:
                 break
             better = await self._refine(problem, session, [(current[i], verified[i]) for i in wrong], tally)
             fresh = {i: path for i, path in zip(wrong, better, strict=True) if path is not None}
-            checks = await verify(session, problem, [path.text for path in fresh.values()], config) if config.reverify else []
+            names, texts = told(session, list(fresh.values()), number), [path.text for path in fresh.values()]
+            checks = await verify(session, problem, texts, config, names, number) if config.reverify else []
             history += checks
             for n, i in enumerate(fresh):
                 check = checks[n] if checks else None
@@ -163,8 +164,10 @@ class SolveDetectVerify:
         for i, logprobs in zip(asked, await session.peek(list(asked.values()), config.top), strict=True):
             p_yes, p_no = (math.fsum(math.exp(logprobs[token]) for token in tokens if token in logprobs) for tokens in (yes, no))
             tally.probes.append((paths[i].count(Origin.MODEL), p_yes, p_no))
-            if p_yes > 0 and (p_no == 0 or math.log(p_yes / p_no) > config.margin):
-                complete.append(i)
+            stop = p_yes > 0 and (p_no == 0 or math.log(p_yes / p_no) > config.margin)
+            complete += [i] if stop else []
+            text = f"Complete? p(Yes) = {p_yes:.2g}, p(No) = {p_no:.2g} after {paths[i].count(Origin.MODEL)} tokens"
+            session.say(asked[i], "detector", (f"path {paths[i].id}",), text, decision="stop" if stop else "go on")
         tally.stopped += len(complete)
         session.prune(list(asked.values()), "probe read")
         return complete
@@ -183,6 +186,13 @@ class SolveDetectVerify:
         written = await self._write(problem, session, opened, tally)
         groups = [written[i : i + config.n_refine] for i in range(0, len(written), config.n_refine)]
         return [select(session, group, rule=Select.MAJORITY).chosen for group in groups]
+
+
+def told(session: Session, paths: Sequence[Path], number: int) -> list[str]:
+    """Put solutions into the events as the verifier gets them; the names they have there."""
+    for path in paths:
+        session.say(path, f"path {path.id}", ("verifier",), path.text, round=number, decision=answering(session, path))
+    return [f"path {path.id}" for path in paths]
 
 
 def hesitation(text: str, keywords: Sequence[str]) -> int | None:
