@@ -2,7 +2,8 @@
 
 A benchmark is a file of this folder with `rows()`: a list of {"name", "ours", "peer", "ratio", "target", "unit", "command"}. `ours` and `peer` are measured in
 one run; `ratio` is ours / peer, `target` what it must reach (or stay below, where "better" is "lower"). peer and ratio are None where there is nothing to
-stand beside: then `ours` is held to the target.
+stand beside: then `ours` is held to the target. A target of None: a number for the record, neither reached nor missed. "bound": the ratio is known to be
+"at least" or "at most" what is written; a bound on the wrong side reaches no target. Results are written after every benchmark; one that fails keeps its earlier rows.
 """
 
 from __future__ import annotations
@@ -35,10 +36,15 @@ def rows_of(name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in module.rows()]
 
 
-def met(row: dict[str, Any]) -> bool:
-    """Whether a row reaches its target."""
+def met(row: dict[str, Any]) -> bool | None:
+    """Whether a row reaches its target; None where it has none."""
+    if row["target"] is None:
+        return None
     value = row["ratio"] if row.get("ratio") is not None else row["ours"]
-    return value <= row["target"] if row.get("better") == "lower" else value >= row["target"]
+    lower = row.get("better") == "lower"
+    if row.get("bound") == ("at least" if lower else "at most"):
+        return False
+    return bool(value <= row["target"] if lower else value >= row["target"])
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -51,9 +57,9 @@ def table(rows: list[dict[str, Any]]) -> str:
             row["name"],
             number(row["ours"]),
             number(row["peer"]),
-            number(row["ratio"]),
-            ("<= " if row.get("better") == "lower" else ">= ") + number(row["target"]),
-            "" if met(row) else "MISSED",
+            {"at least": ">", "at most": "<"}.get(row.get("bound") or "", "") + number(row["ratio"]),
+            "-" if row["target"] is None else ("<= " if row.get("better") == "lower" else ">= ") + number(row["target"]),
+            "MISSED" if met(row) is False else "",
             row["unit"],
         )
         for row in rows
@@ -71,23 +77,26 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(known)}. Leave the names out to run all.", file=sys.stderr)
         return 2
-    kept = [row for row in json.loads(RESULTS.read_text()) if row["benchmark"] not in wanted] if wanted and RESULTS.exists() else []
-    failed, rows = [], []
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    if not wanted:
+        results = [row for row in results if row["benchmark"] in known]  # of benchmarks that are gone nothing can be measured again
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {cpus} CPUs"
+    failed = []
     for name in wanted or known:
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
-            rows += [{"benchmark": name, **row, "met": met(row)} for row in rows_of(name)]
+            rows = [{"benchmark": name, **row, "met": met(row), "machine": machine} for row in rows_of(name)]
         except Exception:  # noqa: BLE001  one benchmark that fails must not hide the numbers of the others
             traceback.print_exc()
             failed.append(name)
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {cpus} CPUs"
-    results = sorted(kept + [{**row, "machine": machine} for row in rows], key=lambda row: known.index(row["benchmark"]))
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            continue
+        results = sorted([row for row in results if row["benchmark"] != name] + rows, key=lambda row: row["benchmark"])
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(table(results))
     print(f"\n{machine}; written to {os.path.relpath(RESULTS)}")
     if failed:
-        print(f"failed: {', '.join(failed)}; the reason is above.", file=sys.stderr)
+        print(f"failed: {', '.join(failed)}; the reason is above, and their rows are those of an earlier run.", file=sys.stderr)
     return 1 if failed else 0
 
 

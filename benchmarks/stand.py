@@ -2,12 +2,16 @@
 
 The lab's model, problems of the test mix, float32, trajectories of a problem one after another (the paper's setting: 1, 4, 16 of them) and all at once. The
 arms take turns problem by problem, so that a busy machine slows all of them alike. Tokens a call are measured with 79 draft nodes, as the paper does; wall
-clock with as many as the engine finds to pay. `python benchmarks/stand.py equality 1000` compares the texts with plain decoding's, in float64.
+clock with as many as the engine finds to pay. That the texts are those of plain decoding is another benchmark: stand_equality.py.
+
+    python benchmarks/stand.py --problems 1
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,10 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 COMMAND = "python benchmarks/run.py stand"
-PROBLEMS = 3
+PROBLEMS = 6
 NODES = 79
 RIVALS = ("prompt_lookup", "adaptive_ngram", "token_recycling", "suffix")
 WALL, TOKENS = 2.0, 4.0  # targets at 16 trajectories, one after another
+AHEAD = 1.14  # of every rival, in wall clock
 
 
 @dataclass
@@ -47,8 +52,8 @@ def drafting(source: str, nodes: int | None) -> Callable[[], Any]:
     return lambda: Stand(config).drafting()
 
 
-def contest(arms: dict[str, Arm], trajectories: int, together: bool, seed: int = 1, problems: int = PROBLEMS) -> None:
-    """Every arm writes the same trajectories of the same problems."""
+def contest(said: str, arms: dict[str, Arm], trajectories: int, together: bool, problems: int, seed: int = 1) -> None:
+    """Every arm writes the same trajectories of the same problems, after one more that warms up. said: what the log calls it."""
     from thinkwell.core.problem import Problem
     from thinkwell.engines.registry import load_engine
     from thinkwell.lab import world
@@ -71,31 +76,12 @@ def contest(arms: dict[str, Arm], trajectories: int, together: bool, seed: int =
                 if draft is not None:
                     arm.calls += draft.stats.target_calls
                     arm.drafted += draft.stats.tokens
+            print(f"# {said}: {f'problem {number} of {problems}' if number else 'warm'}", file=sys.stderr, flush=True)
         await engine.aclose()
+        for name, arm in arms.items():
+            print(f"# {said}, {name}: {arm.speed:,.0f} tokens/s, {arm.per_call:.2f} tokens a target call", file=sys.stderr, flush=True)
 
     asyncio.run(work())
-
-
-def equality(sequences: int = 1000, paths: int = 20) -> int:
-    """How many of this many sequences are, in float64, those of plain decoding, token for token."""
-    from thinkwell.core.problem import Problem
-    from thinkwell.engines.registry import load_engine
-    from thinkwell.lab import world
-    from thinkwell.lab.tune import write
-    from thinkwell.tasks.presets import preset
-
-    async def work() -> int:
-        engine = load_engine("lab", dtype="float64")
-        same = 0
-        for problem in world.default_mix(-(-sequences // paths), 11):
-            asked = Problem.ask(problem.question)
-            plain = await write(engine, asked, preset("lab"), None, paths, 3, together=True)
-            drafted = await write(engine, asked, preset("lab"), drafting("stand", 12)(), paths, 3, together=True)
-            same += sum(a == b for a, b in zip(plain, drafted, strict=True))
-        await engine.aclose()
-        return same
-
-    return asyncio.run(work())
 
 
 def row(name: str, ours: float, peer: float | None, target: float, unit: str) -> dict[str, Any]:
@@ -110,35 +96,33 @@ def row(name: str, ours: float, peer: float | None, target: float, unit: str) ->
     }
 
 
-def rows() -> list[dict[str, Any]]:
+def rows(problems: int = PROBLEMS) -> list[dict[str, Any]]:
+    """Against plain decoding at 1, 4 and 16 trajectories and at 16 at once; then against every rival at 16, tokens and time."""
     found = []
     for trajectories in (1, 4, 16):
         final = trajectories == 16
         arms = {"plain": Arm(lambda: None), "fast": Arm(drafting("stand", None)), "large": Arm(drafting("stand", NODES))}
-        contest(arms, trajectories, together=False)
         of = f"{trajectories} trajector{'ies' if trajectories > 1 else 'y'}, one after another"
+        contest(of, arms, trajectories, together=False, problems=problems)
         found.append(row(f"tokens a target call, {of}", arms["large"].per_call, None, TOKENS if final else 1.0, "tokens"))
         found.append(
             row(f"STAND against plain decoding, {of}", arms["fast"].speed, arms["plain"].speed, WALL if final else 1.0, "tokens/s")
         )
     arms = {"plain": Arm(lambda: None), "fast": Arm(drafting("stand", None))}
-    contest(arms, 16, together=True)
+    contest("16 trajectories at once", arms, 16, together=True, problems=problems)
     found.append(row("STAND against plain decoding, 16 trajectories at once", arms["fast"].speed, arms["plain"].speed, 0.9, "tokens/s"))
     large = {name: Arm(drafting(name, NODES)) for name in ("stand", *RIVALS)}
     fast = {name: Arm(drafting(name, None)) for name in ("stand", *RIVALS)}
-    contest(large, 16, together=False, problems=2)
-    contest(fast, 16, together=False, problems=2)
+    contest(f"rivals, {NODES} nodes", large, 16, together=False, problems=problems)
+    contest("rivals, nodes that pay", fast, 16, together=False, problems=problems)
     for name in RIVALS:
         label = name.replace("_", " ")
         found.append(row(f"STAND against {label}, tokens a target call", large["stand"].per_call, large[name].per_call, 1.0, "tokens"))
-        found.append(row(f"STAND against {label}, wall clock", fast["stand"].speed, fast[name].speed, 1.0, "tokens/s"))
+        found.append(row(f"STAND against {label}, wall clock", fast["stand"].speed, fast[name].speed, AHEAD, "tokens/s"))
     return found
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["equality"]:
-        wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-        print(f"{equality(wanted)} of {wanted} sequences are those of plain decoding")
-    else:
-        for line in rows():
-            print(f"{line['name']:70} {line['ours']:10.2f} {line['peer'] or 0:10.2f} {line['ratio'] or 0:6.2f}", flush=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problems", type=int, default=PROBLEMS, help="of each contest, beside one that warms up")
+    print(json.dumps(rows(parser.parse_args().problems), indent=1))

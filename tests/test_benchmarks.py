@@ -1,15 +1,18 @@
-"""The benchmark runner: rows are collected, held to their targets, and a benchmark that fails does not hide the others."""
+"""The benchmark runner: rows are collected, held to their targets, and a failure hides no other. The benchmarks of methods: what they compute, and that they run."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
-FILE = Path(__file__).resolve().parent.parent / "benchmarks" / "run.py"
+FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+FILE = FOLDER / "run.py"
 GOOD = """
 def rows():
     return [
@@ -58,3 +61,110 @@ def test_an_unknown_benchmark_is_refused_with_the_known_ones(runner, capsys):
     assert runner.main(["god"]) == 2
     assert "good" in capsys.readouterr().err
     assert not runner.RESULTS.exists()
+
+
+def test_a_benchmark_that_fails_keeps_its_earlier_rows_and_says_so(runner, tmp_path, capsys):
+    runner.main([])
+    (tmp_path / "good.py").write_text("def rows():\n    raise RuntimeError('the machine was full')\n")
+    assert runner.main(["good"]) == 1
+    assert {row["name"] for row in json.loads(runner.RESULTS.read_text())} == {"fast", "slow", "share", "alone"}
+    assert "their rows are those of an earlier run" in capsys.readouterr().err
+
+
+def test_what_is_measured_is_written_before_the_next_benchmark_runs(runner, tmp_path):
+    (tmp_path / "later.py").write_text("def rows():\n    raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        runner.main([])
+    assert len(json.loads(runner.RESULTS.read_text())) == 4
+
+
+def test_rows_of_a_benchmark_that_is_gone_leave_with_a_run_of_all_only(runner, tmp_path):
+    (tmp_path / "other.py").write_text(GOOD)
+    runner.main([])
+    (tmp_path / "other.py").unlink()
+    runner.main(["good"])
+    assert len(json.loads(runner.RESULTS.read_text())) == 8
+    runner.main([])
+    assert len(json.loads(runner.RESULTS.read_text())) == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "met"),
+    [
+        ({"ours": 3.0, "peer": 1.0, "ratio": 3.0, "target": None}, None),
+        ({"ours": 3.0, "peer": 10.0, "ratio": 0.3, "target": 0.5, "better": "lower", "bound": "at most"}, True),
+        ({"ours": 3.0, "peer": 10.0, "ratio": 0.3, "target": 0.5, "better": "lower", "bound": "at least"}, False),
+        ({"ours": 3.0, "peer": 1.0, "ratio": 3.0, "target": 2.0, "bound": "at most"}, False),
+        ({"ours": 3.0, "peer": 1.0, "ratio": 3.0, "target": 2.0, "bound": "at least"}, True),
+    ],
+)
+def test_a_bound_on_the_wrong_side_and_a_missing_target_reach_nothing(runner, row, met):
+    assert runner.met(row) is met
+    shown = runner.table([{"name": "n", "unit": "u", **row}])
+    assert ("MISSED" in shown) is (met is False)
+
+
+def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(FOLDER)
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_curve_out_of_order_is_pooled_to_the_nearest_that_never_falls(monkeypatch):
+    ladder = load("_ladder", monkeypatch)
+    assert ladder.never_falling([0.1, 0.4, 0.2, 0.9]) == pytest.approx([0.1, 0.3, 0.3, 0.9])
+    assert ladder.never_falling([0.9, 0.6, 0.3]) == pytest.approx([0.6, 0.6, 0.6])
+    assert ladder.never_falling([0.2, 0.2, 0.5]) == pytest.approx([0.2, 0.2, 0.5])
+
+
+def test_what_is_needed_for_an_accuracy_lies_between_the_rungs_or_is_a_bound(monkeypatch):
+    needed = load("_ladder", monkeypatch).needed
+    costs, accuracies = [100.0, 200.0, 400.0], [0.5, 0.6, 0.8]
+    assert (needed(costs, accuracies, 0.7).cost, needed(costs, accuracies, 0.7).bound) == (pytest.approx(300.0), None)
+    assert (needed(costs, accuracies, 0.6).cost, needed(costs, accuracies, 0.8).cost) == (pytest.approx(200.0), pytest.approx(400.0))
+    assert (needed(costs, accuracies, 0.5).cost, needed(costs, accuracies, 0.5).bound) == (100.0, "at most")
+    assert (needed(costs, accuracies, 0.9).cost, needed(costs, accuracies, 0.9).bound) == (400.0, "at least")
+    assert needed([400.0, 100.0, 200.0], [0.8, 0.5, 0.6], 0.7).cost == pytest.approx(300.0)  # rungs in any order
+
+
+def test_the_ratio_at_equal_accuracy_turns_the_rivals_bound_around(monkeypatch):
+    ratio = load("_ladder", monkeypatch).ratio_at_equal_accuracy
+    right, half = np.ones(40), np.array([0.0, 1.0] * 20)
+    cost_RP = np.array([np.full(40, 100.0), np.full(40, 200.0)])
+    never = ratio(right, np.full(40, 50.0), np.array([half, half]), cost_RP)
+    assert (never.value, never.bound, never.low, never.high) == (0.25, "at most", None, None)  # the rival may need more than 200
+    at_once = ratio(half, np.full(40, 50.0), np.array([right, right]), cost_RP)
+    assert (at_once.value, at_once.bound) == (0.5, "at least")  # the rival may need less than 100
+    between = ratio(half, np.full(40, 50.0), np.array([np.zeros(40), right]), cost_RP)
+    assert (between.value, between.rival, between.bound) == (pytest.approx(1 / 3), pytest.approx(150.0), None)
+    assert between.low < 1 / 3 < between.high
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "peers"),
+    [
+        ("a_star", {"problems": 2, "budget": 256, "ladder": (256, 512)}, 4),
+        ("leap", {"problems": 2, "samples": 1, "budget": 512}, 2),
+        ("methods", {"problems": 2, "budget": 256, "methods": ["self_consistency"]}, 2),
+        ("stand_equality", {"sequences": 2}, 1),
+    ],
+)
+def test_a_benchmark_of_methods_runs_to_its_end_and_can_be_written(name, sizes, peers, monkeypatch, runner):
+    rows = load(name, monkeypatch).rows(**sizes)
+    assert len(rows) == peers
+    assert {"name", "ours", "peer", "ratio", "target", "unit", "command"} <= set.intersection(*(set(row) for row in rows))
+    assert all(row["ours"] >= 0 and row["peer"] is not None for row in rows)
+    assert json.loads(json.dumps(rows)) == [{**row} for row in rows]
+    assert len(runner.table(rows).splitlines()) == 1 + peers
+
+
+def test_methods_are_timed_beside_a_single_path_on_the_same_problems(monkeypatch):
+    rows = load("methods", monkeypatch).rows(problems=2, budget=256, methods=["best_of_n"])
+    assert [row["name"].split(":")[0] for row in rows] == ["time of single", "time of best_of_n"]
+    assert rows[0]["ratio"] == 1.0
+    assert rows[1]["ratio"] == pytest.approx(rows[1]["ours"] / rows[0]["ours"])
+    assert rows[1]["tokens_per_second"] == pytest.approx(rows[1]["generated_tokens"] * 2 / rows[1]["ours"])
+    assert {row["errors"] for row in rows} == {0}
