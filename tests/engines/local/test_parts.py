@@ -12,12 +12,11 @@ from tests.engines.local.conftest import byte_tokenizer, needs_compiler, request
 from thinkwell.core.errors import ConfigError, ModelError, UnsupportedModel
 from thinkwell.core.noise import NoiseKey, gumbel, uniform
 from thinkwell.core.sampling import GREEDY, Sampling
-from thinkwell.engines.local.cache import Shelf, Slots, shared_prefix
 from thinkwell.engines.local.engine import LocalEngine
+from thinkwell.engines.local.forward import partition
 from thinkwell.engines.local.native import load_native
 from thinkwell.engines.local.noise import uniforms, uniforms_at
 from thinkwell.engines.local.sampling import Sampler, draw_wide, filtered, filters_of, keyed_draw
-from thinkwell.engines.local.scheduler import partition
 
 KEYS = [NoiseKey(3, "problem", str(i)) for i in range(6)]
 WORDS = torch.tensor([key.words() for key in KEYS])
@@ -76,10 +75,11 @@ def test_noise_made_ahead_is_the_noise_of_each_position_when_rows_leave():
     for step in range(3):
         got = sampler.draw(logits, torch.tensor([5, 9, 30]) + step)
         assert got.tolist() == [int(gumbel(key, at + step, 50).argmax()) for key, at in zip(KEYS, (5, 9, 30), strict=False)]
-    sampler.select([2, 0], torch.tensor([2, 0]))
+    sampler.move(2, 1)
+    sampler.narrow(2)
     for step in range(3, 40):
-        got = sampler.draw(logits[:2], torch.tensor([30, 5]) + step)
-        assert got.tolist() == [int(gumbel(KEYS[2], 30 + step, 50).argmax()), int(gumbel(KEYS[0], 5 + step, 50).argmax())]
+        got = sampler.draw(logits[:2], torch.tensor([5, 30]) + step)
+        assert got.tolist() == [int(gumbel(KEYS[0], 5 + step, 50).argmax()), int(gumbel(KEYS[2], 30 + step, 50).argmax())]
 
 
 def kept(probs: list[float], sampling: Sampling) -> list[int]:
@@ -109,36 +109,6 @@ def test_draws_follow_the_tempered_distribution():
     drawn = keyed_draw(logits, [NoiseKey(0, "p", str(i)) for i in range(4000)], [3] * 4000, Sampling(0.5))
     share = torch.bincount(drawn, minlength=3) / 4000
     assert share.tolist() == pytest.approx(torch.softmax(torch.tensor([2.0, 0.0, -2.0]), 0).tolist(), abs=0.03)
-
-
-def test_the_shelf_finds_the_longest_shared_prefix_by_name_or_content():
-    shelf, data = Shelf(1 << 20), torch.zeros(1, 2, 1, 50, 4)
-    shelf.put("a", range(50), data)
-    shelf.put("b", [*range(20), 99, 98], data[:, :, :, :22])
-    assert shelf.find([*range(20), 99, 5], ["b"])[1] == 21
-    assert shelf.find([*range(40), 7])[1] == 40
-    assert shelf.find([*range(10), 7])[1] == 0  # below one block and unnamed
-    shelf.drop(["a", "b", "nobody"])
-    assert shelf.find(range(50)) == (None, 0)
-    assert shelf.used == 0
-
-
-def test_shared_prefix_counts_equal_leading_ids():
-    assert [
-        shared_prefix(a, b)
-        for a, b in (([], [1]), ([1, 2], [1, 2, 3]), ([1, 2, 4], [1, 2, 3]), ([4], [3]), ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 9, 6]))
-    ] == [0, 2, 2, 0, 4]
-
-
-def test_slots_keep_their_content_when_they_grow():
-    slots = Slots(2, 2, 4, torch.float32, torch.device("cpu"), rows=2, length=3)
-    slots.data.normal_()
-    before = slots.save(1, 3)
-    slots.reserve(7, 30)
-    assert (slots.rows >= 7, slots.length >= 30) == (True, True)
-    assert torch.equal(slots.save(1, 3), before)
-    slots.load(slice(2, 5), before, 2)
-    assert torch.equal(slots.save(4, 2), before[:, :, :, :2])
 
 
 def test_attention_groups_split_only_where_padding_is_dear():
@@ -188,24 +158,3 @@ def test_a_saved_model_loads_and_writes_what_the_module_writes(tmp_path, tokeniz
         == LocalEngine(tmp_path).info.fingerprint
         != LocalEngine(tiny("qwen3", torch.float32, 1), tokenizer).info.fingerprint
     )
-
-
-def test_a_path_that_went_on_is_copied_from_where_it_was_and_its_room_is_used_again():
-    slots = Slots(2, 2, 4, torch.float32, torch.device("cpu"), rows=2, length=80)
-    slots.data.copy_(torch.randn_like(slots.data))
-    shelf = Shelf(1 << 20)
-    shelf.keep("a", range(10), slots, 0)
-    room = shelf.entries["a"].data
-    slots.data[:, :, 0, :, :10] = 0  # what the path wrote before is not read again
-    shelf.keep("a", range(40), slots, 0)
-    assert shelf.entries["a"].data is room
-    assert torch.equal(room[:, :, :, 10:40], slots.data[:, :, 0, :, 10:40])
-    assert not torch.equal(room[:, :, :, :10], slots.data[:, :, 0, :, :10])
-    shelf.keep("a", [*range(5), 99], slots, 1)  # another path under the same name
-    assert torch.equal(shelf.entries["a"].data[:, :, :, :6], slots.data[:, :, 1, :, :6])
-    assert shelf.find(range(40), ["a"])[1] == 5
-    rooms = {entry.data.data_ptr() for entry in shelf.entries.values()} | {room.data_ptr()}
-    shelf.drop(["a"])
-    shelf.keep("b", range(30), slots, 1)
-    assert shelf.entries["b"].data.data_ptr() in rooms
-    assert shelf.used == shelf.entries["b"].bytes

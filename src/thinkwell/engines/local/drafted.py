@@ -159,17 +159,17 @@ def grow(drafted: Drafted) -> Grown:
     return Grown(len(ids) - 1, [ids[-1], *draft.tokens], [-1, *[parent + 1 for parent in draft.parents]])
 
 
-def run_trees(decoder: Decoder, slots: Slots, trees: Sequence[Drafted]) -> tuple[Forest, Tensor]:
-    """The forward: (forest, logits (M, V))."""
-    forest = forest_hidden(decoder, slots, [grow(drafted) for drafted in trees])
+def run_trees(decoder: Decoder, slots: Slots, trees: Sequence[Drafted], rows: Sequence[int]) -> tuple[Forest, Tensor]:
+    """The forward: (forest, logits (M, V)). rows: that of `slots` in which each path is."""
+    forest = forest_hidden(decoder, slots, [grow(drafted) for drafted in trees], rows)
     return forest, decoder.logits(forest.hidden_MH)
 
 
-def moves_of(trees: Sequence[Drafted]) -> list[tuple[int, int, int]]:
+def moves_of(trees: Sequence[Drafted], rows: Sequence[int]) -> list[tuple[int, int, int]]:
     """Cached positions that must move for the accepted branches to follow their paths: (row, from, to)."""
     return [
         (row, held + node, held + depth)
-        for row, tree in enumerate(trees)
+        for row, tree in zip(rows, trees, strict=True)
         for held in (len(tree.run.ids),)  # the root is at the position before
         for depth, node in enumerate(tree.accepted)
         if node != depth
@@ -191,7 +191,7 @@ class Verifier:
     def verify(self) -> None:
         for row, tree in enumerate(self.trees):
             self._forbid_ends(row, tree)
-        drawn_M = self.sampler.draw_nodes(self.logits_MV, self.forest.rows_M, self.forest.positions_M + 1)
+        drawn_M = self.sampler.draw_nodes(self.logits_MV, self.forest.trees_M, self.forest.positions_M + 1)
         self.drawn = drawn_M.tolist()
         rows, compiled, tables = self.proposals.rows, self.proposals.compiled, self.proposals.tables
         if compiled is not None and tables is not None:
@@ -252,7 +252,7 @@ class Verifier:
         if run.written + len(tree.tokens) < run.request.min_tokens and run.ends:
             self.logits_MV[place, list(run.ends)] = -torch.inf
         one = slice(place, place + 1)
-        self.drawn[place] = int(self.sampler.draw_nodes(self.logits_MV[one], self.forest.rows_M[one], self.forest.positions_M[one] + 1)[0])
+        self.drawn[place] = int(self.sampler.draw_nodes(self.logits_MV[one], self.forest.trees_M[one], self.forest.positions_M[one] + 1)[0])
 
     def _reject(self, row: int, tree: Drafted, at: int, children: Sequence[int]) -> tuple[int | None, int]:
         assert tree.noise is not None

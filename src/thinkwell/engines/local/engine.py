@@ -211,7 +211,7 @@ class LocalEngine:
         slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, 1, len(prefix) + len(tokens))
         stored, done = self.shelf.find(held, lineage)
         if stored is not None:
-            slots.load(slice(0, 1), stored.data, done)
+            slots.load((0,), stored.data, done)
         while done < len(held):
             queries = chunk_queries(shape, 1, len(held), len(held) - done, self.chunk)
             extend(decoder, slots, [held], [done], queries)

@@ -42,36 +42,40 @@ def check_parents(parents: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """What a forward over trees gives. first[r] + i is the place of row r's node i in the tensors."""
+    """What a forward over trees gives. first[t] + i is the place of tree t's node i in the tensors; trees_M: the tree of each node."""
 
     hidden_MH: Tensor
-    rows_M: Tensor
+    trees_M: Tensor
     positions_M: Tensor
     first: Sequence[int]
 
 
-def forest_hidden(decoder: Decoder, slots: Slots, trees: Sequence[Grown]) -> Forest:
-    """Final hidden states of all nodes; row r of `slots` has tree r. Writes keys and values."""
+def forest_hidden(decoder: Decoder, slots: Slots, trees: Sequence[Grown], rows: Sequence[int] | None = None) -> Forest:
+    """Final hidden states of all nodes. rows: that of `slots` which each tree hangs on, by default the first ones in order; the compiled kernel alone can do
+    with others. Writes keys and values."""
     depths = [tree.depths() for tree in trees]
     widest = max(len(tree.tokens) for tree in trees)
     slots.reserve(len(trees), max(tree.held for tree in trees) + widest)
     decoder.reserve(max(tree.held + max(deep) for tree, deep in zip(trees, depths, strict=True)) + 1)
-    return (_native if decoder.native is not None else _padded)(decoder, slots, trees, depths, widest)
+    if decoder.native is None:
+        return _padded(decoder, slots, trees, depths, widest)
+    return _native(decoder, slots, trees, depths, range(len(trees)) if rows is None else rows)
 
 
-def _native(decoder: Decoder, slots: Slots, trees: Sequence[Grown], depths: Sequence[Sequence[int]], widest: int) -> Forest:
-    first, ids, rows, positions, places, parents = [], [], [], [], [], []  # type: ignore[var-annotated]
-    for row, (tree, deep) in enumerate(zip(trees, depths, strict=True)):
+def _native(decoder: Decoder, slots: Slots, trees: Sequence[Grown], depths: Sequence[Sequence[int]], rows: Sequence[int]) -> Forest:
+    first, ids, owners, held_in, positions, places, parents = [], [], [], [], [], [], []  # type: ignore[var-annotated]
+    for number, (tree, deep, row) in enumerate(zip(trees, depths, rows, strict=True)):
         start, size, held = len(ids), len(tree.tokens), tree.held
         first.append(start)
         ids += tree.tokens
-        rows += [row] * size
+        owners += [number] * size
+        held_in += [row] * size
         positions += [held + depth for depth in deep]
         places += range(held, held + size)
         parents += [-1, *[start + parent for parent in tree.parents[1:]]]
-    ids_M, rows_M, positions_M, places_M, parents_M = torch.tensor([ids, rows, positions, places, parents]).unbind()
+    ids_M, trees_M, rows_M, positions_M, places_M, parents_M = torch.tensor([ids, owners, held_in, positions, places, parents]).unbind()
     hidden_MH = decoder.hidden(Batch(ids_M, positions_M, (rows_M, places_M), 1, (), parents_M=parents_M), slots)
-    return Forest(hidden_MH, rows_M, positions_M, first)
+    return Forest(hidden_MH, trees_M, positions_M, first)
 
 
 def _padded(decoder: Decoder, slots: Slots, trees: Sequence[Grown], depths: Sequence[Sequence[int]], widest: int) -> Forest:

@@ -13,6 +13,8 @@ from torch import Tensor
 from thinkwell.engines.local.cache import Slots
 from thinkwell.engines.local.model import Batch, Decoder, Group, Shape
 
+GROUP_ROWS = 16  # rows move between attention groups in blocks of this size
+GROUP_COST = 1600  # what one more attention group costs, in row positions
 SCORES = 1 << 24  # numbers in one block of attention scores: bounds the queries of a chunk
 
 
@@ -30,6 +32,25 @@ def decode_group(shape: Shape, dtype: torch.dtype, positions_N: Tensor, start: i
 
     windowed = bias(hidden_NT | (seen_T <= last_N1 - window)) if window is not None and length > window else None
     return Group(start, stop, length, bias(hidden_NT), windowed)
+
+
+def partition(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Splits rows into attention groups, each padded to its longest row: a split must save more padding than a group costs."""
+    bounds: list[tuple[int, int]] = []
+    longest = 0
+    for start in range(0, len(lengths), GROUP_ROWS):
+        stop = min(start + GROUP_ROWS, len(lengths))
+        here = max(lengths[start:stop])
+        if bounds:
+            first = bounds[-1][0]
+            waste = (start - first) * max(0, here - longest) + (stop - start) * max(0, longest - here)
+            if waste < GROUP_COST:
+                bounds[-1] = (first, stop)
+                longest = max(longest, here)
+                continue
+        bounds.append((start, stop))
+        longest = here
+    return bounds
 
 
 def prefill_group(shape: Shape, dtype: torch.dtype, done_N: Tensor, queries: int, length: int) -> Group:

@@ -97,27 +97,27 @@ static inline __attribute__((always_inline)) void mix(const float (*q)[MAX_DIM],
     }
 }
 
-/* One new token a row: norms and turns queries and keys, writes the cache, attends. qkv: rows x (heads + 2 kv_heads) x dim. cos, sin: tables by
- * position. keys, values: one layer's cache, with strides in floats. window: 0 for none. */
+/* One new token a path: norms and turns queries and keys, writes the cache, attends. qkv: count x (heads + 2 kv_heads) x dim. cos, sin: tables by
+ * position. keys, values: one layer's cache, with strides in floats; rows: that of each path. window: 0 for none. */
 void attend(const float *qkv, const float *norm_q, const float *norm_k, const float *cos, const float *sin, float *keys, float *values,
-            const int64_t *positions, float *out, int64_t rows, int64_t heads, int64_t kv_heads, int64_t dim, int64_t row_stride,
+            const int64_t *positions, const int64_t *rows, float *out, int64_t count, int64_t heads, int64_t kv_heads, int64_t dim, int64_t row_stride,
             int64_t head_stride, int64_t window, float eps) {
     int group = (int)(heads / kv_heads);
     int64_t longest = 0;
-    for (int64_t row = 0; row < rows; row++) longest = positions[row] + 1 > longest ? positions[row] + 1 : longest;
+    for (int64_t m = 0; m < count; m++) longest = positions[m] + 1 > longest ? positions[m] + 1 : longest;
     float scale = 1.0f / sqrtf((float)dim);
 #pragma omp parallel
     {
         float *scores = malloc(sizeof(float) * group * longest);
         float q[MAX_GROUP][MAX_DIM];
 #pragma omp for schedule(dynamic, 4)
-        for (int64_t item = 0; item < rows * kv_heads; item++) {
-            int64_t row = item / kv_heads, head = item % kv_heads, last = positions[row];
+        for (int64_t item = 0; item < count * kv_heads; item++) {
+            int64_t m = item / kv_heads, head = item % kv_heads, last = positions[m];
             int64_t first = window > 0 && last + 1 > window ? last + 1 - window : 0;
-            const float *x = qkv + row * (heads + 2 * kv_heads) * dim;
+            const float *x = qkv + m * (heads + 2 * kv_heads) * dim;
             const float *c = cos + last * dim, *s = sin + last * dim;
-            float *k = keys + row * row_stride + head * head_stride, *v = values + row * row_stride + head * head_stride;
-            float *o = out + (row * heads + head * group) * dim;
+            float *k = keys + rows[m] * row_stride + head * head_stride, *v = values + rows[m] * row_stride + head * head_stride;
+            float *o = out + (m * heads + head * group) * dim;
             for (int g = 0; g < group; g++) turn(x + (head * group + g) * dim, norm_q, c, s, q[g], (int)dim, eps, scale);
             turn(x + (heads + head) * dim, norm_k, c, s, k + last * dim, (int)dim, eps, 1.0f);
             memcpy(v + last * dim, x + (heads + kv_heads + head) * dim, sizeof(float) * dim);

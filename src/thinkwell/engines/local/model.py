@@ -87,7 +87,7 @@ class Batch:
     write: tuple[Tensor, Tensor]  # cache row and cache position of each token, (M,) each
     queries: int  # Q
     groups: Sequence[Group]
-    dense: bool = False  # token m belongs to cache row m and sees every position up to its own, which is its rope position
+    dense: bool = False  # each path's one token sees every position of its row up to its own, which is its rope position
     parents_M: Tensor | None = None  # trees of tokens, for the compiled kernel: the token that each hangs on, -1 for the first of a tree
 
 
@@ -136,7 +136,7 @@ class Decoder:
         return x_MH
 
     def decodes_natively(self, batch: Batch) -> bool:
-        """Whether a compiled kernel does this batch's attention: one new token of each of the first rows, or trees of tokens. It needs no groups."""
+        """Whether a compiled kernel does this batch's attention: one new token of each of some rows, or trees of tokens. It needs no groups."""
         return self.native is not None and ((batch.queries == 1 and batch.dense) or batch.parents_M is not None)
 
     def _norm(self, x_MH: Tensor, weight_H: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ class Decoder:
                 qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, *batch.write, batch.parents_M, self.shape.heads, window, self.eps
             )  # fmt: skip
         return self.native.attend(
-            qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, self.shape.heads, window, self.eps
+            qkv, norms, self.rope, slots.keys[index], slots.values[index], batch.positions_M, batch.write[0], self.shape.heads, window, self.eps
         )  # fmt: skip
 
     def _attend(self, qkv: Tensor, index: int, batch: Batch, slots: Slots, rope: tuple[Tensor, Tensor]) -> Tensor:

@@ -38,7 +38,7 @@ _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 SIGNATURES = {
     "rms": [_POINTER] * 3 + [_INT] * 2 + [_FLOAT],
     "silu_mul": [_POINTER] * 2 + [_INT] * 2,
-    "attend": [_POINTER] * 9 + [_INT] * 7 + [_FLOAT],
+    "attend": [_POINTER] * 10 + [_INT] * 7 + [_FLOAT],
     "draw": [_POINTER] * 5 + [_INT] * 2,
     "attend_trees": [_POINTER] * 12 + [_INT] * 7 + [_FLOAT],
     "move_places": [_POINTER] * 4 + [_INT] * 7,
@@ -75,16 +75,16 @@ class Native:
         return out_MF
 
     def attend(
-        self, qkv: Tensor, norms: tuple[Tensor, Tensor] | None, rope: tuple[Tensor, Tensor], keys_NKTD: Tensor, values_NKTD: Tensor, positions_N: Tensor,
-        heads: int, window: int | None, eps: float,
+        self, qkv: Tensor, norms: tuple[Tensor, Tensor] | None, rope: tuple[Tensor, Tensor], keys_NKTD: Tensor, values_NKTD: Tensor, positions_M: Tensor,
+        rows_M: Tensor, heads: int, window: int | None, eps: float,
     ) -> Tensor:  # fmt: skip
-        """One new token of every row: writes its keys and values at `positions_N` and returns what its heads attend to, (N, A D)."""
-        rows, (_, kv_heads, _, dim) = qkv.shape[0], keys_NKTD.shape
-        out = qkv.new_empty((rows, heads * dim))
+        """One new token of some of the rows: writes its keys and values at `positions_M` of `rows_M` and returns what its heads attend to, (M, A D)."""
+        count, (_, kv_heads, _, dim) = qkv.shape[0], keys_NKTD.shape
+        out = qkv.new_empty((count, heads * dim))
         norm_q, norm_k = (norms[0].data_ptr(), norms[1].data_ptr()) if norms else (None, None)
         self._attend(
-            qkv.data_ptr(), norm_q, norm_k, rope[0].data_ptr(), rope[1].data_ptr(), keys_NKTD.data_ptr(), values_NKTD.data_ptr(), positions_N.data_ptr(), out.data_ptr(),
-            rows, heads, kv_heads, dim, keys_NKTD.stride(0), keys_NKTD.stride(1), window or 0, eps,
+            qkv.data_ptr(), norm_q, norm_k, rope[0].data_ptr(), rope[1].data_ptr(), keys_NKTD.data_ptr(), values_NKTD.data_ptr(), positions_M.data_ptr(),
+            rows_M.data_ptr(), out.data_ptr(), count, heads, kv_heads, dim, keys_NKTD.stride(0), keys_NKTD.stride(1), window or 0, eps,
         )  # fmt: skip
         return out
 

@@ -168,7 +168,7 @@ class TokenScorer:
         for row, order in enumerate(batch):
             stored, order.done = self._reusable(order)
             if stored is not None:
-                self.slots.load(slice(row, row + 1), stored.data, order.done)
+                self.slots.load((row,), stored.data, order.done)
             order.computed = order.left
         while any(order.left for order in batch):
             queries = chunk_queries(shape, len(batch), longest, max(order.left for order in batch), self.chunk)

@@ -9,6 +9,7 @@ from typing import Any
 
 from thinkwell.core.path import Finish
 from thinkwell.decoding.drafts import Drafter
+from thinkwell.engines.local.cache import BLOCK
 from thinkwell.engines.local.text import BROKEN, CONTEXT, Stream, Vocabulary
 from thinkwell.engines.protocol import AcceptedRun, Completion, Request
 from thinkwell.engines.stops import find_stop
@@ -41,6 +42,12 @@ class Run:
     def written(self) -> int:
         return len(self.ids) - self.start
 
+    @property
+    def special(self) -> bool:
+        """Whether every step must do more than draw a token and see whether it ends a path."""
+        request = self.request
+        return request.logprobs or request.hook is not None or request.min_tokens > 0 or self.watch is None or self.drafter is not None
+
 
 def start_run(
     request: Request, future: asyncio.Future[Any], vocabulary: Vocabulary, eos: frozenset[int], context: int, peek: int | None = None
@@ -67,6 +74,19 @@ def start_run(
 def lineage_root(request: Request) -> str:
     """The path that this one was forked from first, or itself."""
     return request.lineage[-1] if request.lineage else request.key.path
+
+
+def spare_steps(run: Run) -> int:
+    """Steps within which its limit does not end it."""
+    return 1 if run.peek is not None else run.limit - len(run.ids)
+
+
+def resting_name(run: Run) -> tuple[str, ...]:
+    """Under which a path's cache is kept when it leaves; empty: it is not. A path's next tokens may be asked for again and again."""
+    request = run.request
+    if request.lineage:
+        return request.lineage[:1]
+    return (f"peek {hash(request.prefix)}",) if run.peek is not None and run.computed > BLOCK else ()
 
 
 def completion(run: Run, vocabulary: Vocabulary) -> Completion | None:

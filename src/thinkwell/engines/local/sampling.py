@@ -35,7 +35,7 @@ class Filters:
 
 
 class Sampler:
-    """Draws the next token of every row of a batch. `assign` when paths join, `select` when some only left, `draw` once a step."""
+    """Draws the next token of every row of a batch. `add` when paths join, `move` and `narrow` when some leave, `draw` once a step."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
@@ -69,12 +69,20 @@ class Sampler:
         self.random |= any(not s.greedy for s in sampling)
         self.filters = filters_of(self.sampling, self.device, self.dtype)
 
-    def select(self, rows: Sequence[int], rows_N: Tensor) -> None:
-        """Row i is from now on what row rows[i] was; noise made ahead stays with its path. rows_N: the same as a tensor."""
-        self.keys_N4, self.temperature_N1 = self.keys_N4[rows_N], self.temperature_N1[rows_N]
+    def move(self, last: int, hole: int) -> None:
+        """Row `hole` is from now on what row `last` was; noise made ahead stays with its path. `narrow` must follow before the next draw."""
+        self.sampling[hole] = self.sampling[last]
+        self.keys_N4[hole], self.temperature_N1[hole] = self.keys_N4[last], self.temperature_N1[last]
         if self.noise_WNV is not None:
-            self.noise_WNV = self.noise_WNV[:, rows_N] if self.used < len(self.noise_WNV) else None
-        self.sampling = [self.sampling[row] for row in rows]
+            self.noise_WNV[:, hole] = self.noise_WNV[:, last]
+
+    def narrow(self, count: int) -> None:
+        """The first `count` rows stay."""
+        self.sampling = self.sampling[:count]
+        self.keys_N4, self.temperature_N1 = self.keys_N4[:count], self.temperature_N1[:count]
+        if self.noise_WNV is not None:
+            self.noise_WNV = self.noise_WNV[:, :count] if self.used < len(self.noise_WNV) and count else None
+        self.random = self.random and count > 0
         if self.filters is not None:
             self.filters = filters_of(self.sampling, self.device, self.dtype)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +17,17 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import EngineError
-from thinkwell.engines.local.cache import BLOCK, Shelf, Slots, Stored, maps_lazily
+from thinkwell.engines.local.cache import Shelf, Slots, Stored, maps_lazily
 from thinkwell.engines.local.drafted import Proposals, Verifier, check_rule, moves_of, run_trees, teach, teach_undrafted
 from thinkwell.engines.local.forest import keep_branches
-from thinkwell.engines.local.forward import chunk_queries, decode_group, extend
+from thinkwell.engines.local.forward import chunk_queries, decode_group, extend, partition
 from thinkwell.engines.local.model import Batch, Decoder
-from thinkwell.engines.local.run import Run, completion, lineage_root, start_run
+from thinkwell.engines.local.run import Run, completion, lineage_root, resting_name, spare_steps, start_run
 from thinkwell.engines.local.sampling import Sampler, logprob_of
 from thinkwell.engines.local.tables import Tables
 from thinkwell.engines.local.text import Vocabulary
 from thinkwell.engines.local.widths import Widths
 from thinkwell.engines.protocol import Request
-
-GROUP_ROWS = 16  # rows move between attention groups in blocks of this size
-GROUP_COST = 1600  # what one more attention group costs, in row positions
 
 
 @dataclass(slots=True)
@@ -62,6 +59,7 @@ class Scheduler:
         # On a CPU all room is made at once, as memory nothing was written to costs nothing; growing would copy.
         size = (rows, max(1, min(512, shape.context, live_tokens // rows))) if maps_lazily(decoder.dtype, decoder.device) else (8, 128)
         self.slots = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device, *size)
+        self.dense = decoder.native is None  # rows 0, 1, ... of `slots` are the active paths'; the compiled kernel finds them anywhere
         self.staging = Slots(shape.layers, shape.kv_heads, shape.head_dim, decoder.dtype, decoder.device)
         self.sampler = Sampler(decoder.device, decoder.dtype)
         self.pending: deque[Run] = deque()
@@ -69,19 +67,21 @@ class Scheduler:
         self.active: list[Run] = []
         self.bounds: list[tuple[int, int]] = []  # attention groups: rows [start, stop), roughly by falling length
         self.changed = False
-        self.origin: list[int] = []  # row that each active path had when rows were last assigned, -1: none
+        self.places: list[int] = []  # row of `slots` of each active path
         self.cancelled = False  # whether a caller gave a request up since the last step
         self.steered = self.logprobs_wanted = self.drafted = self.sized = False
         self.widths = Widths(decoder)
         self.tables = None if decoder.native is None else Tables(decoder.native)
         self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
         self.watched_all = False
-        self.writes: list[Callable[[int], None]] = []
+        self.special = False  # whether a path has left for whose sake every step did more than the others need
+        self.writes: list[Callable[[Iterable[int]], None]] = []
+        self.unwritten: list[list[int]] = []  # tokens of the last steps, one of each path, that its ids do not have yet
         self.longest = 0  # ids of the longest active path, or more
         self.resolved = False  # whether a caller has something to go on with since it was last asked
         self.spare = 0  # steps within which no active path's limit ends
         self.row_N = torch.arange(rows, device=decoder.device)
-        self.inputs_N = self.positions_N = self.row_N[:0]
+        self.inputs_N = self.positions_N = self.places_N = self.row_N[:0]
 
     def submit(self, request: Request, future: asyncio.Future[Any], peek: int | None = None) -> None:
         """Queues a request. `peek`: its future gets the log-probs (V,) of the next token instead of a completion."""
@@ -127,6 +127,7 @@ class Scheduler:
         self.pending = deque(run for run in self.pending if not run.future.cancelled())
         if self.changed and self.active:
             self._assign()
+        self._write()
         for row in reversed(range(len(self.active))):
             if self.active[row].future.cancelled():
                 self._leave(row)
@@ -136,7 +137,11 @@ class Scheduler:
         """Ends everything in flight with an error."""
         runs = [*self.pending, *self.active, *(run for job in self.wave for run in job.runs)]
         self.pending.clear()
-        self.active, self.origin, self.wave, self.changed = [], [], [], True
+        self.unwritten.clear()
+        for run, place in zip(self.active, self.places, strict=True):
+            self.shelf.drop(resting_name(run))
+            self.slots.empty += [] if self.dense else [place]
+        self.active, self.places, self.writes, self.wave, self.changed = [], [], [], [], True
         for run in runs:
             if not run.future.done():
                 run.future.set_exception(error)
@@ -158,6 +163,7 @@ class Scheduler:
         if not self.pending or (self.active and self.rows - len(self.active) < min(len(self.pending), self.rows // 16)):
             return
         jobs: dict[tuple[int, ...], Job] = {}
+        ready: list[tuple[Job, int | None]] = []  # whose prefix is at hand, and the row in which it may go on
         joining, longest, farthest = 0, 0, self._farthest()
         while self.pending and self._has_room(self.pending[0], joining, farthest):
             run = self.pending[0]
@@ -169,7 +175,9 @@ class Scheduler:
                 stored, reused = self.shelf.find(tokens, run.request.lineage)
                 job = Job(tokens, reused, stored, [run])
                 if job.left == 0:
-                    self._join(job, None if stored is None else stored.data)
+                    claimed = None if self.dense or stored is None else self._claim(run, stored, reused)
+                    ready.append((job, claimed))
+                    joining += 1
                     self.pending.popleft()
                     continue
                 longest = max(longest, job.left)
@@ -180,6 +188,13 @@ class Scheduler:
             self.pending.popleft()
         if jobs:
             self._stage(sorted(jobs.values(), key=lambda job: -len(job.tokens)))
+        for job, claimed in ready:
+            self._join(job, None, claimed)
+
+    def _claim(self, run: Run, stored: Stored, length: int) -> int | None:
+        """The row of `slots` in which the path itself rests, now the run's; nobody else may write on it."""
+        name = next(iter(resting_name(run)), None)
+        return None if name is None or self.shelf.entries.get(name) is not stored else self.shelf.claim(name, length, self.slots)
 
     def _stage(self, jobs: list[Job]) -> None:
         self.wave = jobs
@@ -187,7 +202,7 @@ class Scheduler:
         for row, job in enumerate(jobs):
             job.runs[0].computed = job.left
             if job.stored is not None:
-                self.staging.load(slice(row, row + 1), job.stored.data, job.done)
+                self.staging.load((row,), job.stored.data, job.done)
                 job.stored = None
 
     def _prefill(self) -> None:
@@ -205,31 +220,57 @@ class Scheduler:
                 self._join(job, self.staging.data[:, :, row])
             self.wave = []
 
-    def _join(self, job: Job, data: Tensor | None) -> None:
-        """Gives every path of a computed prefix a row that holds it."""
+    def _join(self, job: Job, data: Tensor | None, claimed: int | None = None) -> None:
+        """Gives every path of a computed prefix a row that holds it. data: the prefix's keys and values, if they are not stored; claimed: the row that
+        has them already."""
         first, length = len(self.active), len(job.tokens)
+        self._reserve(length + 1, waiting=len(job.runs) + len(self.pending))
+        if claimed is not None:
+            places = [claimed]
+        else:
+            places = list(range(first, first + len(job.runs))) if self.dense else sorted(self._take() for _ in job.runs)
+            if length and data is None:
+                if job.stored is None or not job.stored.there:  # lost as others joined: computed again
+                    self.slots.empty += [] if self.dense else places
+                    self.pending.extendleft(job.runs)
+                    return
+                data = job.stored.data
+            if data is not None:
+                self.slots.load(places, data, length)
         self.active += job.runs
-        self.origin += [-1] * len(job.runs)
-        # Rows for those who wait too: growing later would hold old and new rows side by side for a moment.
-        self.slots.reserve(min(self.rows, len(self.active) + len(self.pending)), length + 1, live=first)
-        if data is not None and length:
-            self.slots.load(slice(first, len(self.active)), data, length)
+        self.places += places
         for run in job.runs:
             run.computed += 1  # the prefix's last token is the first input of decoding
         self.changed = True
+
+    def _take(self) -> int:
+        """A row of `slots`; a path that rests there moves out."""
+        place, lodger = self.slots.take()
+        if lodger is not None:
+            self.shelf.settle(lodger)
+        return place
+
+    def _reserve(self, length: int, waiting: int = 0) -> None:
+        """Room for all active paths and those that wait: growing later would hold old and new rows side by side for a moment."""
+        slots, active = self.slots, len(self.active)
+        if self.dense:
+            slots.reserve(min(self.rows, active + waiting), length, live=active)
+        elif length > slots.length:
+            slots.reserve(self.rows, length, live=1 + max((*self.places, *slots.lodgers), default=-1))
 
     # Writing
 
     def _decode(self) -> None:
         active, decoder, positions_N = self.active, self.decoder, self.positions_N
         if self.longest > self.slots.length:
+            self._write()
             self.longest = max(len(run.ids) for run in active)
-        self.slots.reserve(len(active), self.longest)
+        self._reserve(self.longest)
         decoder.reserve(self.longest)
         groups = [] if decoder.native is not None else [
             decode_group(decoder.shape, decoder.dtype, positions_N, start, stop, max(len(run.ids) for run in active[start:stop])) for start, stop in self.bounds
         ]  # fmt: skip
-        batch = Batch(self.inputs_N, positions_N, (self.row_N[: len(active)], positions_N), 1, groups, dense=True)
+        batch = Batch(self.inputs_N, positions_N, (self.places_N, positions_N), 1, groups, dense=True)
         hidden_NH = decoder.hidden(batch, self.slots)
         logits_NV = decoder.logits(hidden_NH)
         failed: dict[int, Exception] = {}
@@ -243,27 +284,32 @@ class Scheduler:
         if self.logprobs_wanted:
             for run, logprob in zip(active, logprob_of(logits_NV, tokens_N).tolist(), strict=True):
                 run.logprobs.append(logprob)
-        for write, token in zip(self.writes, tokens, strict=True):
-            write(token)
+        self.unwritten.append(tokens)
         self.longest += 1
         self.spare -= 1
-        left = [
-            row
-            for row in (self._suspects(tokens) if not failed else range(len(tokens)))
-            if self._ended(active[row], logits_NV[row], failed.get(row))
-        ]
+        suspects = self._suspects(tokens) if not failed else range(len(tokens))
+        if suspects or self.steered or self.drafted or self.dense:
+            self._write()
+        left = [row for row in suspects if self._ended(active[row], logits_NV[row], failed.get(row))]
         for row in reversed(left):
             self._leave(row)
+
+    def _write(self) -> None:
+        """Gives the paths the tokens of the last steps: one call a path for many steps, as two hundred lists lie far apart in memory."""
+        if self.unwritten:
+            for write, tokens in zip(self.writes, zip(*self.unwritten, strict=True), strict=True):
+                write(tokens)
+            self.unwritten.clear()
 
     def _decode_drafted(self) -> None:
         """One forward over a tree of guesses after every path; each path writes the branch that stands and one token more."""
         active, slots = self.active, self.slots
         proposals = Proposals(active, self.widths, self.tables, self.decoder.shape.vocab)
         trees = proposals.trees
-        forest, logits_MV = run_trees(self.decoder, slots, trees)
+        forest, logits_MV = run_trees(self.decoder, slots, trees, self.places)
         verifier = Verifier(self.sampler, forest, logits_MV, proposals)
         verifier.verify()
-        keep_branches(self.decoder, slots, moves_of(trees))
+        keep_branches(self.decoder, slots, moves_of(trees, self.places))
         teach(verifier)
         left = []
         for row, tree in enumerate(trees):
@@ -299,6 +345,7 @@ class Scheduler:
             return range(len(tokens))
         watched = self.watched
         if self.spare <= 0:
+            self._write()
             return [
                 row
                 for row, (run, token) in enumerate(zip(self.active, tokens, strict=True))
@@ -338,24 +385,21 @@ class Scheduler:
 
     def _assign(self) -> None:
         """Row tensors for the paths that are active now."""
-        active, device = self.active, self.decoder.device
-        known = self.origin.index(-1) if -1 in self.origin else len(active)  # paths that join are the last ones
-        if known:  # what holds for all paths holds for those that stay
-            rows_N = torch.tensor(self.origin[:known], device=device)
-            self.inputs_N, self.positions_N = self.inputs_N[rows_N], self.positions_N[rows_N]
-            self.sampler.select(self.origin[:known], rows_N)
-        else:
-            self.inputs_N = self.positions_N = self.row_N[:0]
-            self.sampler.clear()
-            self.longest, self.writes = 0, []
+        self._write()
+        active, known = self.active, len(self.writes)  # paths that join are the last ones
+        self.inputs_N, self.positions_N, self.places_N = self.inputs_N[:known], self.positions_N[:known], self.places_N[:known]
+        self.sampler.narrow(known)
+        if not known:
+            self.longest, self.spare = 0, self.decoder.shape.context
+        if self.special or not known:
+            self._forget_needs()
+            self._need(active[:known])
         if known < len(active):
             self._assign_joined(active[known:])
-            self.spare = 0
         if self.spare <= 0:
-            self.spare = min(1 if run.peek is not None else run.limit - len(run.ids) for run in active)
-        self.origin = list(range(len(active)))
+            self.spare = min(spare_steps(run) for run in active)
         # The native kernel walks each row to its own length: one group will do.
-        self.bounds = partition([len(run.ids) for run in active]) if self.decoder.native is None else [(0, len(active))]
+        self.bounds = partition([len(run.ids) for run in active]) if self.dense else [(0, len(active))]
         self.changed = False
 
     def _assign_joined(self, joined: Sequence[Run]) -> None:
@@ -363,53 +407,59 @@ class Scheduler:
         device = self.decoder.device
         self.inputs_N = torch.cat([self.inputs_N, torch.tensor([run.ids[-1] for run in joined], device=device)])
         self.positions_N = torch.cat([self.positions_N, torch.tensor([len(run.ids) - 1 for run in joined], device=device)])
+        self.places_N = torch.cat([self.places_N, torch.tensor(self.places[-len(joined) :], device=device)])
         self.sampler.add([run.noise for run in joined], [run.request.sampling for run in joined])
-        self.writes += [run.ids.append for run in joined]
+        self.writes += [run.ids.extend for run in joined]
         self.longest = max(self.longest, *(len(run.ids) for run in joined))
-        self.logprobs_wanted = any(run.request.logprobs for run in self.active)
-        self.steered = any(run.request.hook is not None or run.request.min_tokens for run in self.active)
-        watches = {run.watch for run in self.active}
-        self.watched_all = None in watches
-        self.watched = frozenset().union(*(watch for watch in watches if watch is not None))
-        drafts = [run.request.draft for run in self.active if run.drafter is not None]
-        self.drafted = bool(drafts)
-        self.sized = any(draft is not None and (draft.nodes is not None or not draft.rule.matches) for draft in drafts)
+        self.spare = min(self.spare, *(spare_steps(run) for run in joined))
+        self._need(joined)
+
+    def _forget_needs(self) -> None:
+        self.logprobs_wanted = self.steered = self.watched_all = self.drafted = self.sized = self.special = False
+        self.watched = frozenset()
+
+    def _need(self, runs: Iterable[Run]) -> None:
+        """What every step must do for the sake of these paths too."""
+        for run in runs:
+            request = run.request
+            self.logprobs_wanted |= request.logprobs
+            self.steered |= request.hook is not None or request.min_tokens > 0
+            if run.watch is None:
+                self.watched_all = True
+            elif not run.watch <= self.watched:
+                self.watched |= run.watch
+            if run.drafter is not None and request.draft is not None:
+                self.drafted = True
+                self.sized |= request.draft.nodes is not None or not request.draft.rule.matches
 
     def _leave(self, row: int) -> None:
-        """Takes a path out of the batch and keeps its cache at rest. The hole is filled from its own attention group, that one's from the next
+        """Takes a path out of the batch; its cache stays at rest. The hole is filled from its own attention group, that one's from the next
         group ..., so that rows stay dense and groups keep similar lengths."""
-        run = self.active[row]
+        run, place = self.active[row], self.places[row]
+        self.special |= run.special
         held = len(run.ids) - 1  # the last one has not been an input yet
-        if run.request.lineage or (run.peek is not None and run.computed > BLOCK):
-            name = run.request.lineage[0] if run.request.lineage else f"peek {hash(run.request.prefix)}"
-            self.shelf.keep(name, run.ids[:held], self.slots, row)
+        names = resting_name(run)
+        for name in names:
+            (self.shelf.keep if self.dense else self.shelf.lodge)(name, run.ids[:held], self.slots, place)
+        if not names and not self.dense:
+            self.slots.empty.append(place)
         hole = row
         for _, stop in self.bounds:
             last = min(stop, len(self.active)) - 1
             if last > hole:
-                self.slots.move(last, hole, len(self.active[last].ids))
-                self.active[hole], self.origin[hole], self.writes[hole] = self.active[last], self.origin[last], self.writes[last]
+                self._move(last, hole)
                 hole = last
-        self.active.pop()
-        self.origin.pop()
-        self.writes.pop()
+        for values in (self.active, self.places, self.writes):
+            values.pop()
         self.changed = True
 
-
-def partition(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Splits rows into attention groups, each padded to its longest row: a split must save more padding than a group costs."""
-    bounds: list[tuple[int, int]] = []
-    longest = 0
-    for start in range(0, len(lengths), GROUP_ROWS):
-        stop = min(start + GROUP_ROWS, len(lengths))
-        here = max(lengths[start:stop])
-        if bounds:
-            first = bounds[-1][0]
-            waste = (start - first) * max(0, here - longest) + (stop - start) * max(0, longest - here)
-            if waste < GROUP_COST:
-                bounds[-1] = (first, stop)
-                longest = max(longest, here)
-                continue
-        bounds.append((start, stop))
-        longest = here
-    return bounds
+    def _move(self, last: int, hole: int) -> None:
+        """Path `last` is number `hole` from now on."""
+        if self.dense:
+            self.slots.move(last, hole, len(self.active[last].ids))
+        else:
+            self.places[hole] = self.places[last]
+            self.places_N[hole] = self.places_N[last]
+        self.active[hole], self.writes[hole] = self.active[last], self.writes[last]
+        self.inputs_N[hole], self.positions_N[hole] = self.inputs_N[last], self.positions_N[last]
+        self.sampler.move(last, hole)
