@@ -281,16 +281,6 @@ def test_no_file_names_a_machine_a_package_host_or_a_secret() -> None:
     assert found == []
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    broken = []
-    for file in tracked():
-        if file.suffix == ".md":
-            for target in re.findall(r"\]\(([^)#\s]+)", file.read_text(encoding="utf-8")):
-                if not re.match(r"[a-z]+:", target) and not (file.parent / target).exists():
-                    broken.append(f"{rel(file)} -> {target}")
-    assert broken == []
-
-
 def test_the_constraints_pin_every_dependency_that_the_project_names() -> None:
     import tomllib
 
