@@ -22,6 +22,7 @@ from thinkwell.engines.registry import BUNDLED, known_capabilities, load_engine
 from thinkwell.runs.record import was_cut
 from thinkwell.runs.seats import engines_for as seated
 from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
+from thinkwell.runs.spec import refuse_budget
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
 from thinkwell.session import Session
@@ -109,6 +110,7 @@ async def solve_async(
             writer = engine
         require(solver, writer.info.name, writer.capabilities, known_capabilities())
         form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model in BUNDLED else "boxed"))
+        await refuse_budget(ceiling, writer, asked.reference or "7")
         solver = solver.fit(ceiling, form)
         await examine(solver, writer, form)
         engines = load_engines(

@@ -59,12 +59,12 @@ def test_solve_grades_against_a_reference():
 
 def test_solve_tells_no_answer_from_a_cut_one():
     assert solve("?", "single", ScriptedEngine({"*": "nothing here"})).verdict is VerdictValue.NO_ANSWER
-    assert solve("?", "single", engine(), budget={"tokens": 2}).verdict is VerdictValue.TRUNCATED
+    assert solve("?", "single", engine(), budget={"tokens": 3}).verdict is VerdictValue.TRUNCATED
 
 
 def test_a_budget_may_be_written_in_three_ways():
-    for budget in ({"tokens": 2}, "tokens=2", Budget(tokens=2)):
-        assert solve("?", "self_consistency", engine(), budget=budget, n_paths=3).usage.generated_tokens == 2
+    for budget in ({"tokens": 13}, "tokens=13", Budget(tokens=13)):
+        assert solve("?", "self_consistency", engine(), budget=budget, n_paths=3).usage.generated_tokens == 13
 
 
 def test_an_engine_that_was_passed_in_stays_open_and_one_that_was_loaded_is_closed(monkeypatch):
@@ -162,6 +162,9 @@ def test_the_question_may_come_from_stdin(cli, scripted, monkeypatch):
         (["--method", "singel"], "did you mean 'single'"),
         (["--method", "single", "--set", "dvts.n_paths=2"], "dvts"),
         (["--method", "single", "--budget", "tokens=0"], "no room"),
+        (["--method", "single", "--budget", "tokens=2"], "\\boxed{7} alone takes 3 tokens"),
+        (["--method", "self_consistency:n_paths=8", "--budget", "tokens=31"], "give tokens=32 or more, lower n_paths"),
+        (["--method", "leap:n_paths=8", "--budget", "tokens=40", "--preset", "lab"], "give tokens=712 or more, or lower n_paths"),
         (["--method", "single", "--engine", "replay"], "recorded samples"),
         (["--method", "single", "--base-url", "http://localhost:1/v1"], "--engine openai"),
         (["--method", "single", "--preset", "labb"], "did you mean"),
@@ -172,6 +175,7 @@ def test_what_cannot_be_is_refused_with_code_2(cli, scripted, words, says):
     done = cli("solve", "How many?", *words)
     assert done.code == 2
     assert says in done.err
+    assert "Traceback" not in done.err
 
 
 def test_an_interrupt_says_how_to_go_on(cli, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
-from thinkwell.core.errors import MissingCapability, UnknownName
+from thinkwell.core.errors import BudgetError, ConfigError, MissingCapability, UnknownName
 from thinkwell.core.method import METHODS, require
 from thinkwell.core.path import Finish
 from thinkwell.core.prompt import Preset
@@ -122,11 +123,19 @@ def go(name, knobs, engine, *, budget=None, fit=False, seed=0, preset, rule=rand
 
     cls = METHODS.get(name)
     method = cls(cls.Config(**knobs))
-    method = method.fit(budget, preset) if fit and budget else method
+    method = fitted(method, budget, preset) if fit and budget else method
     session = Session(
         Problem("p", "?", "7", AnswerKind.INTEGER), engine, preset=preset, seed=seed, budget=budget, scorers={"prm": ScriptedScorer(rule)}
     )
     return asyncio.run(asyncio.wait_for(session.run(method), HANG)), session
+
+
+def fitted(method, budget, preset):
+    """Sized to the budget; as it is where that is refused, since it must keep the ceiling even so."""
+    try:
+        return method.fit(budget, preset)
+    except BudgetError:
+        return method
 
 
 def counted(engine: ScriptedEngine) -> list[int]:
@@ -172,6 +181,74 @@ def test_a_method_states_its_facts_and_documents_every_knob(name):
     assert all(knob["doc"] for knob in cls.Config.describe())
     with pytest.raises(UnknownName):
         cls.Config.parse({"no_such_knob": 1}, name)
+
+
+# ---- knobs that cannot be ---------------------------------------------------------------------------------------------------
+
+OURS = sorted({name for name, _ in VARIANTS})
+SIDE_BY_SIDE = {"n_paths", "n_beams", "n_subtrees", "n_expand", "n_particles", "n_runs", "n_agents", "n_layers", "n_samples"}
+WHOLE = [
+    (name, knob) for name in OURS for knob, field in METHODS.get(name).Config.model_fields.items() if field.annotation in (int, int | None)
+]
+MAY_BE_ZERO = {  # where it means "none of it"
+    "max_inner_turns", "max_refine", "max_retries", "max_attempts", "lookahead", "n_ignore", "max_thinking_tokens", "min_tokens", "forward_repeats",
+    "inverse_repeats", "max_steps of latent_seek",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "knob"), WHOLE)
+def test_numbers_below_what_makes_sense_are_refused_by_name(name, knob):
+    Config = METHODS.get(name).Config
+    with pytest.raises(ConfigError, match=rf"{name}\.{knob}: .*got -1"):
+        Config.parse({knob: -1}, name)
+    if {knob, f"{knob} of {name}"} & MAY_BE_ZERO:
+        assert getattr(Config.parse({knob: 0}, name), knob) == 0
+        assert knob not in SIDE_BY_SIDE
+        return
+    with pytest.raises(ConfigError, match=rf"{name}\.{knob}: .*got 0"):
+        Config.parse({knob: 0}, name)
+
+
+CROWDS = [
+    *(
+        (name, {knob: 30})
+        for name, knob in WHOLE
+        if knob in SIDE_BY_SIDE and name not in ("adaptive_consistency", "beam_search", "sift", "leap")
+    ),
+    ("beam_search", {"n_beams": 30}),
+    ("sift", {"n_samples": 10, "consistency": "sift"}),
+    ("leap", {"n_paths": 30}),
+    ("stand", {"method": "best_of_n", "inner": {"n_paths": 30}}),
+    ("tip", {"inner": "self_consistency", "inner_knobs": {"n_paths": 30}}),
+    ("cyclic_reflex", {"inner": "beam_search", "inner_knobs": {"n_beams": 30}}),
+    ("pipeline", {"knobs": {"self_consistency": {"n_paths": 30}}}),
+]
+
+
+@pytest.mark.parametrize(("name", "knobs"), CROWDS, ids=[f"{name}{knobs}" for name, knobs in CROWDS])
+def test_more_paths_than_a_budget_has_answers_are_refused_when_set_by_hand(name, knobs, toy):
+    cls = METHODS.get(name)
+    method = cls(cls.Config(**knobs))
+    with pytest.raises(BudgetError, match=r"lower .*n_") as refused:
+        method.fit(Budget(tokens=60), toy)
+    stages = 2 if name == "pipeline" else 1
+    least = stages * int(re.search(r"give tokens=(\d+) or more", str(refused.value))[1])
+    assert method.fit(Budget(tokens=least), toy)
+    with pytest.raises(BudgetError):
+        method.fit(Budget(tokens=least - 1), toy)
+    assert method.fit(Budget(), toy)
+    assert method.fit(Budget(scorer_calls=1), toy)
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("tokens", [1, 2, 3, 5, 8, 13, 40, 100])
+def test_what_is_left_open_is_sized_to_any_budget(name, tokens, toy):
+    """One path in a tiny budget may be cut; it is not refused, as nobody asked for more than it holds."""
+    once = METHODS.get(name)().fit(Budget(tokens=tokens), toy)
+    assert once.fit(Budget(tokens=tokens), toy).config == once.config
+
+
+# ---- what a run must keep ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "knobs"), VARIANTS, ids=NAMES)

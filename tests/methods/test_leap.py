@@ -1,5 +1,6 @@
 """LeaP: rounds and blocks, who reads whom, what is paid for, and what a comment can never do."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -374,15 +375,43 @@ def test_tokens_for_the_forced_answers_are_kept_back(play):
     assert run.outcome.facts["forced"] == 4
 
 
-@pytest.mark.parametrize("knobs", [{"n_paths": 8, "interval_tokens": 100}, {"interval_tokens": 800}, {"n_paths": 600}])
+TOO_MUCH = [
+    {"n_paths": 8, "interval_tokens": 100},
+    {"interval_tokens": 800},
+    {"n_paths": 600},
+    {"n_paths": 40},
+    {"n_paths": 2, "answer_tokens": 400},
+]
+
+
+@pytest.mark.parametrize("knobs", TOO_MUCH)
 def test_a_budget_too_small_for_one_round_is_refused_before_anything_runs(play, ledger, knobs):
     engine = ledger(talker)
     with pytest.raises(BudgetError, match=r"one round of \d+ paths .* takes \d+ tokens, and the budget has 500; give tokens="):
         play("leap", talker, preset=LONG, engine=engine, budget=Budget(tokens=500), **knobs)
     assert engine.requests == []
+
+
+@pytest.mark.parametrize("knobs", TOO_MUCH)
+def test_the_budget_that_the_refusal_names_is_the_smallest_that_will_do(knobs):
     cls = METHODS.get("leap")
-    with pytest.raises(BudgetError, match="lower n_paths or interval_tokens"):
-        cls(cls.Config(**knobs)).fit(Budget(tokens=500), LONG)
+    method = cls(cls.Config(**knobs))
+    with pytest.raises(BudgetError, match="lower n_paths, interval_tokens or answer_tokens") as refused:
+        method.fit(Budget(tokens=500), LONG)
+    least = int(re.search(r"give tokens=(\d+)", str(refused.value))[1])
+    method.fit(Budget(tokens=least), LONG)
+    with pytest.raises(BudgetError):
+        method.fit(Budget(tokens=least - 1), LONG)
+
+
+@pytest.mark.parametrize("tokens", range(1, 200, 7))
+def test_what_is_sized_to_a_budget_is_never_refused_by_it(tokens):
+    from thinkwell.methods.leap import sizes
+
+    cls = METHODS.get("leap")
+    for knobs in ({}, {"single_path": True}, {"answer_tokens": 30}, {"summary_tokens": 2, "answer_tokens": 30}, {"n_paths": 1}):
+        fitted = cls(cls.Config(**knobs)).fit(Budget(tokens=tokens), LONG)
+        assert sizes(fitted.config, LONG, tokens).n_paths >= 1
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from thinkwell.core.answer import Answer
-from thinkwell.core.budget import Budget
+from thinkwell.core.budget import SHORTEST_ANSWER, Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.errors import MissingCapability
+from thinkwell.core.errors import BudgetError, MissingCapability
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -61,7 +61,10 @@ class Method(Protocol):
     def __init__(self, config: Any = None) -> None: ...
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        """The same method with its knobs sized to a budget (see `Knobs.resized`); knobs that the user set stay as they are."""
+        """The same method with its knobs sized to a budget (see `Knobs.resized`); knobs that the user set stay as they are.
+
+        Raises `BudgetError` where those cannot work in it (see `refuse_starved`).
+        """
         ...
 
     async def solve(self, problem: Problem, session: Session) -> Outcome: ...
@@ -77,6 +80,22 @@ def require(
     missing = method.needs - capabilities
     if missing:
         raise MissingCapability(method.name, missing, engine, [name for name, have in others if method.needs <= have])
+
+
+def refuse_starved(method: Method, budget: Budget, *knobs: str, paths: int | None = None) -> None:
+    """Refuse a number of paths side by side that the user set by hand and that leaves each of them less than the shortest answer.
+
+    knobs: those that say the number; paths: what they come to (the value of the only knob, if not given). Raises `BudgetError`.
+    """
+    given = [knob for knob in knobs if knob in method.config.model_fields_set]
+    n = getattr(method.config, knobs[0]) if paths is None else paths
+    if budget.tokens is None or not given or n == 1 or n * SHORTEST_ANSWER <= budget.tokens:
+        return
+    said = ", ".join(f"{knob}={getattr(method.config, knob)}" for knob in given)
+    raise BudgetError(
+        f"{method.name}: {said} makes {n} paths, and a budget of tokens={budget.tokens} leaves each less than the {SHORTEST_ANSWER} tokens of the shortest answer; "
+        f"give tokens={n * SHORTEST_ANSWER} or more, lower {' or '.join(given)}, or leave it out to have it sized."
+    )
 
 
 def seats_of(method: type[Method] | Method) -> frozenset[str]:

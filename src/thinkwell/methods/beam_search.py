@@ -26,7 +26,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
@@ -75,6 +75,7 @@ class BeamSearch:
         self.config = Config.model_validate(config or {})
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_beams")
         if budget.tokens is None:
             return self
         return type(self)(self.config.resized(n_beams=width_for(budget.tokens, preset)))

@@ -18,7 +18,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
@@ -58,6 +58,7 @@ class BestOfN:
         self.scorers = (self.config.scorer,)  # type: ignore[misc]  # this instance may ask for another than its class
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_paths")
         if budget.tokens is None or "n_paths" in self.config.model_fields_set:
             return self
         rest = Budget(tokens=max(1, round(budget.tokens * (1 - self.config.reserve))))

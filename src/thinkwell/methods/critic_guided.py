@@ -24,7 +24,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -84,6 +84,7 @@ class CriticGuided:
         self.config = Config.model_validate(config or {})
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_paths")
         if budget.tokens is None:
             return self
         return type(self)(self.config.resized(n_paths=max(1, round(budget.tokens / (COST * max(1, preset.typical_tokens))))))

@@ -23,7 +23,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
@@ -78,9 +78,11 @@ class Dvts:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:
             return self
-        config = self.config
+        config, given = self.config, self.config.model_fields_set
+        least = (config.n_subtrees if "n_subtrees" in given else 1) * (config.n_expand if "n_expand" in given else 1)
+        refuse_starved(self, budget, "n_subtrees", "n_expand", paths=least)
         total = width_for(budget.tokens, preset, 1 + config.lookahead)
-        n_expand = config.n_expand if "n_expand" in config.model_fields_set else min(config.n_expand, max(1, total // 2), total)
+        n_expand = config.n_expand if "n_expand" in given else min(config.n_expand, max(1, total // 2), total)
         return type(self)(config.resized(n_expand=n_expand, n_subtrees=max(1, round(total / n_expand))))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:

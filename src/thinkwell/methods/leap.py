@@ -96,9 +96,8 @@ class LeaP:
         if budget.tokens is None:
             return self
         size, typical = sizes(self.config, preset, None), max(1, preset.typical_tokens)
-        n_paths = budget.tokens // (
-            max(typical, size.interval) + size.summary // 2
-        )  # paths that end early write no summary, few reach its ceiling
+        whole = max(typical, size.interval) + size.summary // 2  # paths that end early write no summary, few reach its ceiling
+        n_paths = budget.tokens // max(whole, size.interval + size.answer)
         if self.config.single_path:
             n_paths = (budget.tokens - typical) // (size.interval + size.summary)
         fitted = type(self)(self.config.resized(n_paths=max(1, n_paths)))
@@ -131,20 +130,22 @@ class Sizes:
 
 
 def sizes(config: Config, preset: Preset, tokens: int | None) -> Sizes:
-    """The knobs with what was left open filled in. Raises `BudgetError` where those set by hand leave a budget of `tokens` too small for one round."""
+    """The knobs with what was left open filled in.
+
+    Raises `BudgetError` where those set by hand leave a budget of `tokens` too small for one round and the answers kept back from it.
+    """
     typical, n_paths = max(1, preset.typical_tokens), config.n_paths
-    interval = config.interval_tokens or max(1, min(typical // 2, tokens // (2 * n_paths) if tokens is not None else typical))
-    if tokens is not None and n_paths * interval > tokens and config.model_fields_set & {"n_paths", "interval_tokens"}:
+    longest = max(1, typical // 2)
+    interval = config.interval_tokens or (longest if tokens is None else max(1, min(longest, tokens // (2 * n_paths))))
+    answer = config.answer_tokens or min(MOST, max(1, typical // 4))
+    by_hand = config.interval_tokens is not None or ("n_paths" in config.model_fields_set and n_paths > 1)
+    if tokens is not None and by_hand and n_paths * (interval + answer) > tokens:
+        least = n_paths * (answer + (config.interval_tokens or min(longest, max(1, answer - 1))))  # an open interval shrinks to so much
         raise BudgetError(
-            f"leap: one round of {n_paths} paths with {interval} tokens each takes {n_paths * interval} tokens, and the budget has {tokens}; "
-            f"give tokens={2 * n_paths * interval} or more, or lower n_paths or interval_tokens."
+            f"leap: one round of {n_paths} paths with {interval} tokens each and {answer} kept back for each answer takes {n_paths * (interval + answer)} tokens, "
+            f"and the budget has {tokens}; give tokens={least} or more, or lower n_paths, interval_tokens or answer_tokens."
         )
-    return Sizes(
-        n_paths,
-        interval,
-        config.summary_tokens or min(MOST, max(16, typical // 2)),
-        config.answer_tokens or min(MOST, max(1, typical // 4)),
-    )
+    return Sizes(n_paths, interval, config.summary_tokens or min(MOST, max(16, typical // 2)), answer)
 
 
 async def begin(session: Session, problem: Problem, n: int, wording: Wording, explain: bool) -> list[Path]:

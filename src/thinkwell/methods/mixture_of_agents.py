@@ -20,7 +20,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
@@ -68,6 +68,9 @@ class MixtureOfAgents:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:
             return self
+        config, given = self.config, self.config.model_fields_set
+        least = ((config.n_layers if "n_layers" in given else 2) - 1) * (config.n_agents if "n_agents" in given else 1) + 1
+        refuse_starved(self, budget, "n_layers", "n_agents", paths=least)
         layers, agents = shape_for(paths_for(budget, preset, 1))
         return type(self)(self.config.resized(n_layers=layers, n_agents=agents))
 

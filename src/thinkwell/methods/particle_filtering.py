@@ -27,7 +27,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
@@ -86,6 +86,7 @@ class ParticleFiltering:
         self.config = Config.model_validate(config or {})
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_particles")
         if budget.tokens is None:
             return self
         return type(self)(self.config.resized(n_particles=width_for(budget.tokens, preset)))

@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -92,6 +92,7 @@ class ParticleGibbs:
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         """Sized to a token budget; fewer sweeps where it holds fewer particles than sweeps times references."""
+        refuse_starved(self, budget, "n_particles")
         if budget.tokens is None:
             return self
         config = self.config

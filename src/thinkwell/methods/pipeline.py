@@ -22,7 +22,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.errors import ConfigError
+from thinkwell.core.errors import BudgetError, ConfigError
 from thinkwell.core.method import METHODS, About, Method, Outcome, Vocabulary, examine
 from thinkwell.core.path import Path
 from thinkwell.core.problem import Problem
@@ -61,7 +61,12 @@ class Pipeline:
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         share = budget if budget.tokens is None else replace(budget, tokens=max(1, budget.tokens // len(self.stages)))
-        knobs = {stage.name: stage.fit(share, preset).config.model_dump(mode="json") for stage in self.stages}
+        try:
+            knobs = {stage.name: stage.fit(share, preset).config.model_dump(mode="json") for stage in self.stages}
+        except BudgetError as error:
+            raise BudgetError(
+                f"pipeline: of a budget of {budget.tokens} tokens each of its {len(self.stages)} stages has {share.tokens}. {error}"
+            ) from None
         return type(self)(self.config.model_copy(update={"knobs": knobs}))
 
     async def examine(self, vocabulary: Vocabulary, preset: Preset) -> None:

@@ -21,7 +21,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -71,6 +71,7 @@ class SelfConsistency:
             self.needs = type(self).needs | {Capability.LOGPROBS}  # type: ignore[misc]  # this instance asks for more than its class
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_paths")
         if budget.tokens is None or "n_paths" in self.config.model_fields_set:
             return self
         return type(self)(self.config.resized(n_paths=paths_for(budget, preset, self.config.n_paths), fill=True))

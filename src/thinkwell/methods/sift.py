@@ -27,7 +27,7 @@ from thinkwell.core.answer import Answer
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
@@ -126,6 +126,7 @@ class Sift:
         if budget.tokens is None or self.config.consistency is Consistency.NONE:
             return self  # a single go has nothing to size: `solve` begins no stage that it cannot pay for
         replies = 2 if self.config.consistency is Consistency.PREDICTION else 3
+        refuse_starved(self, budget, "n_samples", paths=replies * self.config.n_samples)
         return type(self)(self.config.resized(n_samples=max(1, budget.tokens // (replies * max(1, preset.typical_tokens)))))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:

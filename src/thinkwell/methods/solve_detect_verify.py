@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Finish, Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -97,6 +97,7 @@ class SolveDetectVerify:
             self.needs = frozenset({Capability.CONTINUE_PREFIX})  # type: ignore[misc]  # this instance asks for less than its class
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
+        refuse_starved(self, budget, "n_runs")
         if budget.tokens is None:
             return self
         config = self.config

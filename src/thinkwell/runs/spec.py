@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
-from thinkwell.core.budget import Budget
+from thinkwell.core.budget import SHORTEST_ANSWER, Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import BudgetError, ConfigError, DataError, UnknownName
 from thinkwell.core.method import METHODS, Method, examine, require
@@ -136,14 +136,19 @@ async def refuse_impossible(
     for arm in arms:
         require(arm.method, engine.info.name, engine.capabilities, others)
         await examine(arm.method, engine, preset)
-    if budget.tokens is not None:
-        shortest = min(problems, key=lambda problem: len(problem.reference or ""))
-        answer = f"\\boxed{{{shortest.reference}}}"
-        needed = len(await engine.encode(answer)) if Capability.TOKEN_IDS in engine.capabilities else MIN_ANSWER_TOKENS
-        if budget.tokens < needed:
-            raise BudgetError(
-                f"budget tokens={budget.tokens} is below one answer: {answer} alone takes {needed} tokens. Give more, 1024 for example."
-            )
+    await refuse_budget(budget, engine, min((problem.reference or "" for problem in problems), key=len))
+
+
+async def refuse_budget(budget: Budget, engine: Engine, answer: str = "7") -> None:
+    """Raise `BudgetError` for a budget in which not even `answer` fits."""
+    if budget.tokens is None:
+        return
+    boxed = f"\\boxed{{{answer}}}"
+    needed = len(await engine.encode(boxed)) if Capability.TOKEN_IDS in engine.capabilities else SHORTEST_ANSWER
+    if budget.tokens < needed:
+        raise BudgetError(
+            f"budget tokens={budget.tokens} is below one answer: {boxed} alone takes {needed} tokens. Give more, 1024 for example."
+        )
 
 
 def _split(text: str) -> list[str]:
@@ -162,6 +167,3 @@ def _split(text: str) -> list[str]:
             items.append(text[start:position])
             start = position + 1
     return [item for item in (*items, text[start:]) if item.strip()]
-
-
-MIN_ANSWER_TOKENS = 4  # \boxed{x} in any tokenizer met so far; for engines that cannot count
