@@ -107,6 +107,21 @@ def test_a_path_goes_on_in_its_own_row_and_a_cut_one_is_known_up_to_the_cut_only
     assert shelf.find(range(40)) == (None, 0)
 
 
+def test_of_a_path_cut_into_what_was_copied_out_the_rest_is_copied_again():
+    slots, shelf = filled(), Shelf(1 << 20)
+    row, _ = slots.take()
+    shelf.lodge("a", range(40), slots, row)
+    slots.lodgers.clear()
+    shelf.settle(shelf.entries["a"])
+    shelf.lodge("a", range(50), slots, row)
+    assert shelf.claim("a", 20, slots) == row
+    slots.data[:, :, row, :, 20:].normal_()
+    shelf.lodge("a", [*range(20), *range(100, 120)], slots, row)
+    slots.lodgers.clear()
+    shelf.settle(shelf.entries["a"])
+    assert torch.equal(shelf.entries["a"].data[:, :, :, :40], slots.save(row, 40))
+
+
 def test_a_dropped_path_leaves_its_row_empty():
     slots, shelf = filled(), Shelf(1 << 20)
     row, _ = slots.take()

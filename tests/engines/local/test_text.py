@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer, decoders, models
+from transformers import PreTrainedTokenizerFast
 
-from tests.engines.local.conftest import request, write
+from tests.engines.local.conftest import byte_tokenizer, request, write
 from thinkwell.core.path import Finish
 from thinkwell.engines.local.engine import LocalEngine
+from thinkwell.engines.local.text import BYTE_LEVEL, Vocabulary
 
 PROMPT = [5, 9, 200, 17]
 
@@ -118,3 +123,35 @@ def test_a_failing_callback_fails_its_request_and_no_other(engine):
     bad, good = asyncio.run(both())
     assert isinstance(bad, OSError)
     assert len(good[0].tokens) == 5
+
+
+def byte_level_tokenizer() -> PreTrainedTokenizerFast:
+    """All bytes as GPT-2 writes them, some words, and added tokens, one with characters that are no bytes."""
+    inner = Tokenizer(
+        models.BPE(vocab={piece: i for i, piece in enumerate([*BYTE_LEVEL, "the", "\u0120the", "\u010a\u010a", "\u00c3\u00a9"])}, merges=[])
+    )
+    inner.decoder = decoders.ByteLevel()
+    inner.add_special_tokens([AddedToken("<|end|>", special=True), AddedToken("<｜User｜>", special=True)])
+    return PreTrainedTokenizerFast(tokenizer_object=inner)
+
+
+@pytest.mark.parametrize("made", [byte_tokenizer, byte_level_tokenizer])
+def test_joined_bytes_are_what_the_tokenizer_decodes(made):
+    tokenizer = made()
+    size = len(tokenizer) + 3  # models often have more ids than their tokenizer
+    vocabulary = Vocabulary(tokenizer, size)
+    assert vocabulary._bytes is not None
+
+    @given(st.lists(st.integers(0, size - 1), max_size=12))
+    def check(ids: list[int]) -> None:
+        assert vocabulary.decode(ids) == tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False)
+
+    check()
+
+
+def test_a_tokenizer_whose_text_is_more_than_its_parts_decodes_itself():
+    inner = Tokenizer(models.WordLevel({"\u2581a": 0, "\u2581b": 1}, unk_token="\u2581a"))
+    inner.decoder = decoders.Metaspace()
+    vocabulary = Vocabulary(PreTrainedTokenizerFast(tokenizer_object=inner), 2)
+    assert vocabulary._bytes is None
+    assert vocabulary.decode([0, 1]) == "a b"
