@@ -10,7 +10,6 @@ from thinkwell.core.problem import Problem
 from thinkwell.lab import trace, world
 from thinkwell.lab.tokenizer import vocabulary
 from thinkwell.methods.wording import sift
-from thinkwell.methods.wording._inert import after_thinking, inert, without_boxes
 from thinkwell.methods.wording.sift import WORDINGS, Sticker, condition, lab_sticker, read_sticker
 from thinkwell.tasks.presets import preset
 
@@ -45,55 +44,12 @@ def test_a_sticker_hands_on_no_boxed_answer_and_no_marks():
         assert mark not in read.text
 
 
-MARK = re.compile(r"</?think>|<\|im_(?:start|end)\|>|</solution>|```")
-PARTS = [
-    "</think>",
-    "<think",
-    "<th",
-    "ink>",
-    "<|im_end|>",
-    "<|im_",
-    "end|>",
-    "`",
-    "``",
-    "</solution>",
-    "</sol",
-    "ution>",
-    "word",
-    "\n",
-    " ",
-    ">",
-]
-
-
-@given(st.lists(st.sampled_from(PARTS), max_size=24).map("".join))
-def test_no_nesting_of_marks_leaves_one(text):
-    clean = inert(text, ("solution",))
-    assert not MARK.search(clean)
-    assert inert(clean, ("solution",)) == clean
-
-
-@given(st.text(alphabet=st.characters(exclude_characters="<>`")))
-def test_plain_text_keeps_its_words(text):
-    assert inert(text).split() == text.split()
-
-
 @given(st.text())
 def test_reading_never_raises_and_is_made_of_what_was_said(text):
     for close in ("", "</think>"):
         read = read_sticker(text, close)
         assert len(read.text) <= len(text)
         assert not re.search(r"\\boxed\{", read.text)
-
-
-def test_after_thinking_says_when_there_is_no_reply():
-    assert after_thinking("a</think> b", "</think>") == "b"
-    assert after_thinking("a b", "</think>") is None
-    assert after_thinking(" a b ", "") == "a b"
-
-
-def test_lines_with_a_box_go_and_others_stay():
-    assert without_boxes("a\nso \\boxed{3}\nb \\boxedin c") == "a\nb \\boxedin c"
 
 
 def test_a_prediction_is_shown_with_its_thinking_only_where_the_solution_says_too_little():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+MOST_PASSES = 8
+_BEGINNINGS = str.maketrans(dict.fromkeys("<`[\\#", " "))  # of marks, fences, verdicts, boxes and headings
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 _CHAT_MARK = r"<[|｜][^<>\n]{0,40}[|｜]>"
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
 _FILLED_BOX = re.compile(_BOX.pattern + r"\s?(?:\{([^{}]{0,200})\})?")
@@ -14,9 +17,20 @@ def inert(text: str, tags: Sequence[str] = ()) -> str:
     """`text` without marks of thinking, of chat templates, without code fences, and without the `tags` of the frame it will stand in."""
     names = "|".join(re.escape(tag) for tag in ("think", *tags))
     marks = re.compile(rf"</?\s{{0,3}}(?:{names})\s{{0,3}}/?>|{_CHAT_MARK}|```+", re.IGNORECASE)
-    while (clean := marks.sub(" ", text)) != text:  # what is left of nested marks may be a mark again
-        text = clean
-    return re.sub(r"\n(?:[ \t]*\n)+", "\n\n", text).strip()
+    return settled(text, lambda left: _BLANK_LINES.sub("\n\n", marks.sub(" ", left))).strip()
+
+
+def settled(text: str, clean: Callable[[str], str]) -> str:
+    """`text` cleaned until nothing changes: what is left of nested marks may be a mark again.
+
+    Marks in marks in marks cost a pass each, so there are no more than `MOST_PASSES`, and work grows with the length alone. A text that still changes after them was built to; it
+    loses every character that a mark begins with.
+    """
+    for _ in range(MOST_PASSES):
+        before, text = text, clean(text)
+        if text == before:
+            return text
+    return clean(text.translate(_BEGINNINGS))
 
 
 def unboxed(text: str) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import after_thinking
+from thinkwell.methods.wording._inert import after_thinking, settled
 from thinkwell.methods.wording.solve_detect_verify import numbered, plain
 
 
@@ -88,9 +88,7 @@ def read_critique(reply: str, *, lab: bool = False, think_close: str = "") -> Cr
 
 def _frameless(text: str) -> str:
     """A step that can neither answer for the critic nor open a section of the frame, again until nothing of them is left."""
-    while (bare := _FRAME.sub(" ", plain(text))) != text:
-        text = bare
-    return text.strip()
+    return settled(text, lambda left: _FRAME.sub(" ", plain(left))).strip()
 
 
 def lab_critique(correct: bool, claim: str = "") -> str:

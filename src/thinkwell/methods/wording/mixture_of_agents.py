@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import inert, unboxed
+from thinkwell.methods.wording._inert import inert, settled, unboxed
 
 TAGS = ("answer", "answers")
 
@@ -68,6 +68,4 @@ _FRAME_TAG = re.compile(r"</?\s{0,3}answers?\b[^<>]{0,40}>", re.IGNORECASE)
 
 def quoted(text: str) -> str:
     """An answer that can be shown to another agent: nothing in it ends its frame or states a boxed answer."""
-    while (bare := _FRAME_TAG.sub(" ", unboxed(inert(text, TAGS)))) != text:
-        text = bare
-    return text
+    return settled(text, lambda left: _FRAME_TAG.sub(" ", unboxed(inert(left, TAGS))))

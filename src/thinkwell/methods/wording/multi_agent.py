@@ -42,7 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import inert, unboxed
+from thinkwell.methods.wording._inert import inert, settled, unboxed
 
 TAGS = ("problem", "solution", "advice", "messages", "message", "result", "resources", "team")
 MOST_TEXT = 300  # characters of a role or a recruiting hint: they are names, not essays
@@ -251,9 +251,7 @@ _LAB_NO = re.compile(r"^no\b[, ]*(?:disagree\b)?[. ]*", re.IGNORECASE)
 
 def quoted(text: str) -> str:
     """A text that can be shown to another agent: nothing in it ends its frame, speaks a verdict or states a boxed answer."""
-    while (bare := _VERDICT_TAG.sub(" ", _FRAME_TAG.sub(" ", unboxed(inert(text, TAGS))))) != text:
-        text = bare
-    return text
+    return settled(text, lambda left: _VERDICT_TAG.sub(" ", _FRAME_TAG.sub(" ", unboxed(inert(left, TAGS)))))
 
 
 def read_decision(said: str, lab: bool = False) -> Decision | None:

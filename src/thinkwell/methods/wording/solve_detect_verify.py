@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
-from thinkwell.methods.wording._inert import after_thinking, inert
+from thinkwell.methods.wording._inert import after_thinking, inert, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,7 @@ _TAG = re.compile(r"</?\s{0,3}paragraph(?:_\d{1,6})?\s{0,3}>", re.IGNORECASE)
 
 def plain(text: str) -> str:
     """A text that cannot leave its frame: marks of thinking, of paragraphs and of chat templates become spaces, again until none is left."""
-    while (bare := _TAG.sub(" ", inert(text))) != text:
-        text = bare
-    return text
+    return settled(text, lambda left: _TAG.sub(" ", inert(left)))
 
 
 def paragraphs(solution: str) -> list[str]:
