@@ -10,6 +10,7 @@ from thinkwell.core.events import Forked, PathOpened, Spliced
 from thinkwell.core.method import METHODS, require
 from thinkwell.core.path import Finish, Origin
 from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import Completion
 from thinkwell.engines.scripted import Ask, Reply
 
 NATURAL = "<think>\n\nstep\n\n</think>\n\nIt is \\boxed{7}"
@@ -117,6 +118,21 @@ def test_a_text_that_ends_while_thinking_is_closed_behind_its_last_word(play):
     assert run.answer == "42"
     assert path.tokens.count(0) == 1
     assert path.tokens[-1] == 0
+
+
+def test_an_engine_that_ends_the_text_without_a_token_loses_none(play, ledger):
+    """After "Wait" it says that the text is over and writes nothing: there is no end-of-text token to take away, and "Wait" must stay."""
+
+    class Mute(ledger):
+        async def generate(self, requests):
+            if requests[0].text.endswith("Wait"):
+                return [Completion("", (), Finish.EOS) for _ in requests]
+            return await super().generate(requests)
+
+    script = lambda ask: "42}" if ask.so_far.endswith("{") else "<think> a b</think> 3"  # noqa: E731
+    run = play("budget_forcing", {}, engine=Mute(script), n_ignore=1)
+    assert run.answer == "42"
+    assert run.texts[0].startswith("<think> a bWait\n</think>")
 
 
 def test_too_many_suppressions_end_at_the_budget(play):

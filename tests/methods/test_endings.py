@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.methods.conftest import PRESET, session_of
+from tests.methods.conftest import PRESET, Ledger, session_of
 from thinkwell.core.capability import Capability
-from thinkwell.core.path import Origin
+from thinkwell.core.path import Finish, Origin
 from thinkwell.engines.scripted import EOS
-from thinkwell.methods._endings import closing_cue, ended, reopened, without_last_paragraph
+from thinkwell.methods._endings import closing_cue, ended, ends_by_token, reopened, without_last_paragraph
 
 PLAIN = replace(PRESET, think_open="", think_close="")
 
@@ -45,6 +45,43 @@ def test_a_path_that_the_model_ended_goes_on_without_its_end_of_text():
     again = asyncio.run(reopened(session, path))
     assert again.tokens == path.tokens[:-1]
     assert (again.text, again.finish) == ("a b", None)
+
+
+class EndsWithoutToken(Ledger):
+    """An engine that may end a path without writing anything, its end-of-text token neither."""
+
+    async def generate(self, requests):
+        done = await super().generate(requests)
+        return [replace(one, tokens=one.tokens[:-1], n_tokens=-1) if one.finish is Finish.EOS else one for one in done]
+
+
+class ShowsTheEnd(Ledger):
+    """An engine that decodes the end-of-text token as text."""
+
+    async def decode(self, tokens):
+        return "".join("<eos>" if token == EOS else self.tokenizer.piece(token) for token in tokens)
+
+
+@pytest.mark.parametrize(("kind", "by_token"), [(Ledger, True), (ShowsTheEnd, True), (EndsWithoutToken, False)])
+@pytest.mark.parametrize("text", ["a b", "a a a", "\u00e9", "a\n\n", "so \\boxed{7}", ""])
+def test_no_token_that_the_model_wrote_is_taken_for_its_end(kind, by_token, text):
+    session, path = written(text, kind=kind)
+    assert asyncio.run(ends_by_token(session, path)) is by_token
+    again = asyncio.run(reopened(session, path))
+    assert (again.text, again.finish) == (text, None)
+    assert again.tokens == path.tokens[: len(path) - by_token]
+
+
+def test_a_path_that_only_the_method_wrote_on_since_has_no_end_to_take_away():
+    async def work():
+        session = session_of({"*": ""}, kind=EndsWithoutToken)
+        begun = await session.splice((await session.open())[0], "Wait")
+        (path,) = await session.extend([begun])
+        assert path.complete
+        return path, await reopened(session, path)
+
+    path, again = asyncio.run(work())
+    assert again.tokens == path.tokens
 
 
 @pytest.mark.parametrize("engine", [{}, {"capabilities": frozenset({Capability.CONTINUE_PREFIX, Capability.RESUME_OWN})}])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from thinkwell.core.path import Origin, Path
 from thinkwell.core.prompt import Preset
-from thinkwell.methods._cuts import cut_at, token_ends
+from thinkwell.methods._cuts import CONTEXT, cut_at, token_ends
 from thinkwell.methods._steps import closed
 
 if TYPE_CHECKING:
@@ -21,9 +21,20 @@ def ended(session: Session, path: Path) -> bool:
 
 async def reopened(session: Session, path: Path) -> Path:
     """A path that the model had ended, without the end-of-text token: nothing may stand behind that."""
-    if path.complete and path.segments[-1].origin is Origin.MODEL and path.segments[-1].tokens:
-        return await session.cut(path, len(path) - 1)
-    return replace(path, finish=None)
+    return await session.cut(path, len(path) - 1) if await ends_by_token(session, path) else replace(path, finish=None)
+
+
+async def ends_by_token(session: Session, path: Path) -> bool:
+    """The last token of the path is the end-of-text token: the model ended it, and that token adds nothing to its text. (An engine may end a path without a token.)"""
+    last = path.segments[-1]
+    if not path.complete or last.origin is not Origin.MODEL or not last.tokens:
+        return False
+    engine, tail = session.engine_of(path), last.tokens[-CONTEXT:]
+    before, whole = await engine.decode(tail[:-1]), await engine.decode(tail)
+    if not whole.startswith(before):  # it finished a character
+        return False
+    added = whole[len(before) :]
+    return not added or not last.text.endswith(added)  # some engines show it as text
 
 
 async def without_last_paragraph(session: Session, path: Path, start: int, delimiter: str = "\n\n") -> Path:

@@ -29,6 +29,7 @@ from thinkwell.core.method import METHODS, About, Outcome
 from thinkwell.core.path import Finish, Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
+from thinkwell.methods._endings import reopened
 from thinkwell.methods._selection import select
 from thinkwell.methods._steps import closed
 from thinkwell.session import Session
@@ -154,9 +155,7 @@ class BudgetForcing:
 
     async def _close(self, session: Session, path: Path) -> Path:
         """End the thinking for the model and ask for the answer."""
-        if path.complete and path.segments[-1].tokens:
-            # It ended the whole text while thinking: the end-of-text token must not stand before the mark.
-            path = await session.cut(path, len(path) - 1)
+        path = await reopened(session, path)  # it may have ended the whole text while thinking
         newline = "" if not path.text or path.text.endswith("\n") else "\n"
         return await session.splice(path, newline + session.preset.think_close + session.preset.answer_cue)
 

@@ -36,6 +36,7 @@ from thinkwell.core.path import Origin, Path, Role, Segment
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
+from thinkwell.methods._endings import ends_by_token
 from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, wording_of
 from thinkwell.methods.wording.latent_seek import WORDINGS, Check, read_verdict
 from thinkwell.session import Session
@@ -238,7 +239,7 @@ async def latents_of(session: Session, first: Path, start: int, n: int, config: 
     ids = first.tokens
     session.usage.prefill_computed += start + n - 1
     (states,) = await engine.hidden([ids[: start + n - 1]])
-    end_of_text = ids[-1:] if first.complete else []
+    end_of_text = ids[-1:] if await ends_by_token(session, first) else []
     return Latents(
         states[-1][start - 1 :],
         Head(*engine.head),
