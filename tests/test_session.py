@@ -437,3 +437,19 @@ def test_a_hook_lives_through_the_rounds_of_one_call() -> None:
         assert made == ["0", "1"]
 
     run(work())
+
+
+def test_a_peek_is_a_request_that_samples_nothing_and_may_be_repeated():
+    engine = ScriptedEngine({"*": "a b"}, peeks=lambda prefix: {prefix[-1]: -0.5})
+
+    async def work():
+        session = Session(PROBLEM, engine, preset=PRESET, budget=Budget(tokens=3))
+        paths = await session.open(2)
+        first, again = await session.peek(paths), await session.peek(paths)
+        assert first == again == [{paths[0].tokens[-1]: -0.5}] * 2
+        assert (session.usage.engine_calls, session.usage.generated_tokens, session.tokens_left) == (4, 0, 3)
+        assert (session.usage.prefill_computed, session.usage.engine_steps) == (0, 0)  # engines do not say what they forwarded for it
+        await session.extend(paths[:1])
+        assert session.usage.engine_calls == 5
+
+    asyncio.run(work())

@@ -312,9 +312,8 @@ class Session:
 
     async def peek(self, paths: Sequence[Path], top: int = 20) -> list[dict[int, float]]:
         """Next-token log-probs of each path, without writing anything."""
-        return await together(
-            [self.engine_of(path) for path in paths], [path.tokens for path in paths], lambda own, part: own.peek(part, top)
-        )
+        self.usage.engine_calls += len(paths)
+        return await together([self.engine_of(p) for p in paths], [p.tokens for p in paths], lambda own, part: own.peek(part, top))
 
     async def score(self, paths: Sequence[Path], scorer: str = "prm") -> list[Scores]:
         """Step scores of each path. A path scored before at the same length costs nothing; beyond the budget's scorer calls a path

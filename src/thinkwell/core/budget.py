@@ -60,8 +60,8 @@ class Usage:
     """The cost sheet of one problem (or, added up, of many).
 
     generated: sampled tokens by role. injected / tool: tokens the method or a tool wrote. prompt: prompt tokens of opened paths, each path counted.
-    prefill_computed / prefill_reused: tokens an engine had to forward as prefix against those found in its cache.
-    scorer_calls: paths scored; scored_tokens: tokens a scorer forwarded. engine_calls: requests. engine_steps: forward passes of the
+    prefill_computed / prefill_reused: tokens an engine had to forward as prefix against those found in its cache; not of peeks, as engines do not say it.
+    scorer_calls: paths scored; scored_tokens: tokens a scorer forwarded. engine_calls: requests, peeks included. engine_steps: forward passes of the
     batch, shared by all rows in it. seconds: wall time from open to answer.
     """
 
