@@ -11,12 +11,14 @@ from thinkwell.core.events import (
     Answered,
     BudgetSpent,
     Cut,
+    Drafted,
     Event,
     Forked,
     NodeState,
     Note,
     PathOpened,
     Pruned,
+    Said,
     Scored,
     SearchNode,
     Spliced,
@@ -94,11 +96,17 @@ def test_every_event_has_a_line_of_words() -> None:
         Answered("p", "0", "4", 77),
         Note("p", "0", "stopped early"),
         SearchNode("p", "0.1", "0", 2, NodeState.DEAD_END, {"g": 0.25, "h": 0.5, "f": 0.75}),
+        Said("p", "0", "critic", ("solver", "CEO"), "The sum is off.", 1, decision="wrong"),
+        Said("p", "0", "critic", (), "Hm.", unread=True),
+        Drafted("p", "0", 5, 40, 25, ((0, 16, 0, 70),)),
     ]
     lines = [line_of(event.as_dict()) for event in events]
     assert lines[6] == "prm gave 0.500, 0.750"
     assert lines[7] == "vote by majority: 4: 2, 5: 1; chosen 4"
     assert lines[11] == "dead end at depth 2 below 0: g 0.25, h 0.5, f 0.75"
+    assert lines[12] == "critic to solver, CEO (wrong): The sum is off."
+    assert lines[13] == "critic to nobody (could not be read): Hm."
+    assert lines[14] == "40 tokens in 25 target calls, 1 of which kept a guess"
     assert all(lines)
 
 

@@ -149,7 +149,10 @@ def line_of(event: Mapping[str, Any]) -> str:
         case "answered":
             return f"answered {event['answer']} after {event['generated_tokens']} generated tokens"
         case "said":
-            return f"{event['speaker']} to {', '.join(event['to'])}: {event['text']}"
+            taken = "could not be read" if event.get("unread") else event.get("decision")
+            return f"{event['speaker']} to {', '.join(event['to']) or 'nobody'}{f' ({taken})' if taken else ''}: {event['text']}"
+        case "drafted":
+            return f"{event['n_tokens']} tokens in {event['calls']} target calls, {len(event['runs'])} of which kept a guess"
         case "note":
             return str(event["text"])
     return str(event["kind"])

@@ -20,6 +20,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from thinkwell.core.errors import RunFolderError
+from thinkwell.runs.drawings import drawings_of
 from thinkwell.runs.forest import Node, forest_of, line_of
 from thinkwell.runs.record import Record, Trace
 from thinkwell.runs.statistics import pareto
@@ -29,7 +30,8 @@ from thinkwell.runs.whole import write_whole
 REPORT = "report.html"
 TRACE_BYTES = 12_000_000  # of paths and events in one report; whole problems are left out beyond it, and the page says so
 PIECE_CHARS = 12_000  # a longer piece of text is shown with its middle left out
-SCRIPTS = ("dom.js", "charts.js", "browser.js", "report.js")
+SCRIPTS = ("dom.js", "charts.js", "drawing.js", "messages.js", "tree.js", "dialogue.js", "drafts.js", "browser.js", "report.js")
+STYLES = ("report.css", "drawings.css")
 POLICY = "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 
 
@@ -90,7 +92,7 @@ def report_data(store: Store, trace_bytes: int = TRACE_BYTES) -> dict[str, Any]:
 def page(data: Mapping[str, Any]) -> str:
     """The HTML of `report_data`."""
     script = "(() => {\n'use strict';\n" + "\n".join(asset(name) for name in SCRIPTS) + "})();\n"
-    style = asset("report.css")
+    style = "".join(asset(name) for name in STYLES)
     comparison = data["comparison"]
     holes: dict[str, Callable[[], str]] = {
         "title": lambda: html.escape(f"{comparison['task']}: {len(comparison['rows'])} methods compared"),
@@ -156,8 +158,10 @@ def _traces(store: Store, records: Iterable[Record], texts: Texts, limit: int) -
 
 
 def _trace(record: Record, trace: Trace, texts: Texts) -> dict[str, Any]:
+    forest = forest_of(record, trace)
     return {
-        "nodes": [_node(node, texts) for node in forest_of(record, trace)],
+        "nodes": [_node(node, texts) for node in forest],
+        "drawings": drawings_of(record, trace, forest, texts.add),
         "events": [[event["kind"], event["path"], texts.add(line_of(event))] for event in trace.events],
     }
 

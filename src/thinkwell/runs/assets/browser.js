@@ -134,7 +134,13 @@ function traceView(record, data) {
     item.toggle(event.key === "ArrowRight");
   });
   const all = (open) => h("button", { type: "button", onclick: () => items.forEach((item) => item.toggle(open)) }, open ? "Open all" : "Close all");
-  return h("section", { class: "trace" },
+  const reveal = (path) => {
+    const item = items[trace.nodes.findIndex((node) => node.id === path)];
+    item.toggle(true);
+    focusOne(items.map((one) => one.head), item.head);
+    item.head.scrollIntoView({ block: "center" });
+  };
+  return h("section", { class: "trace" }, drawings(trace, data, reveal),
     h("div", { class: "trace-head" }, h("h4", {}, plural(trace.nodes.length, "path")), all(true), all(false),
       legend([["prompt", "o-prompt"], ["model", "o-model"], ["injected", "o-injected"], ["tool", "o-tool"]])),
     tree,

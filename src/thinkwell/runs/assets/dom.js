@@ -30,7 +30,7 @@ const percent = (value, digits = 1) => (100 * value).toFixed(digits);
 const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") + Math.abs(100 * value).toFixed(1);
 const whole = (value) => Math.round(value).toLocaleString("en");
 const seconds = (value) => (value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(3));
-const plural = (count, word) => `${whole(count)} ${word}${count === 1 ? "" : "s"}`;
+const plural = (count, word, many = `${word}s`) => `${whole(count)} ${count === 1 ? word : many}`;
 
 const VERDICTS = {
   correct: ["\u2713", "correct"],
