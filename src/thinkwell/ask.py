@@ -21,7 +21,7 @@ from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import BUNDLED, known_capabilities, load_engine
 from thinkwell.runs.record import was_cut
 from thinkwell.runs.seats import engines_for as seated
-from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
+from thinkwell.runs.seats import load_engines, refuse_engines, refuse_scorers, refuse_seats
 from thinkwell.runs.spec import refuse_budget
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
@@ -122,6 +122,7 @@ async def solve_async(
             if name not in judges:
                 judges[name] = load_scorer(name, engine=writer, **({"model": prm} if prm and name == "prm" else {}))
                 owned.append(judges[name])
+        refuse_scorers(judges, writer, engines, known_capabilities())
         session = Session(
             asked, writer, preset=form, engines=seated(solver, engines), seed=seed, budget=ceiling, scorers=judges, live=live,
             sampling=sampling(form) if callable(sampling) else sampling,

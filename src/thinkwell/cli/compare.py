@@ -118,7 +118,7 @@ def compare(
         grow=grow,
         command=command_line(),
     )
-    _refuse_data(engine, data, pool)
+    _refuse_data(engine, data, pool, prm)
     check_writable(json_file)
     quiet = str(json_file) == "-"
     try:
@@ -143,9 +143,13 @@ def compare(
         raise typer.Exit(FAILED)
 
 
-def _refuse_data(engine: str, data: list[str] | None, pool: bool) -> None:
+def _refuse_data(engine: str, data: list[str] | None, pool: bool, prm: str | None) -> None:
     if engine == "replay" and not data:
         raise ConfigError("--engine replay has nothing to replay; expected recorded samples. Give them with --data FILE.")
+    if engine == "replay" and prm is not None:
+        raise ConfigError(
+            "--prm loads a reward model, but recorded samples have the judgements that were recorded with them. Leave --prm out."
+        )
     if engine != "replay" and (pool or len(data or []) > 1):
         raise ConfigError(
             "--pool and several --data are for recorded samples; expected --engine replay with them. Add that or leave them out."
@@ -161,7 +165,7 @@ async def _run(spec: CompareSpec, data: list[str], pool: bool, prm: str | None, 
             from thinkwell.runs.recorded import open_recorded
 
             recorded = open_recorded(spec, data, pool)
-            given = {"engine": recorded.engine, "problems": recorded.problems, "preset": recorded.preset, "scorers": recorded.scorers}
+            given = {"engine": recorded.engine, "problems": recorded.problems, "preset": recorded.preset}
         elif prm is not None:
             from thinkwell.engines.registry import load_engine
             from thinkwell.scorers.registry import load_scorer

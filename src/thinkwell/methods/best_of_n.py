@@ -19,12 +19,15 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
+from thinkwell.core.path import Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._sampling import paths_for, sample
 from thinkwell.methods._selection import Select, select
 from thinkwell.session import Session
+
+SILENT = ("prm", "orm")  # scorers that judge without writing
 
 
 class Config(Knobs):
@@ -56,6 +59,11 @@ class BestOfN:
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
         self.scorers = (self.config.scorer,)  # type: ignore[misc]  # this instance may ask for another than its class
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """Who writes: a scorer that judges by writing does so as the verifier."""
+        return (Role.SOLVER.value,) if self.config.scorer in SILENT else (Role.SOLVER.value, Role.VERIFIER.value)
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         refuse_starved(self, budget, "n_paths")

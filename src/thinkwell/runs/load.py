@@ -10,7 +10,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import known_capabilities, load_engine
-from thinkwell.runs.seats import load_engines, refuse_engines, refuse_seats
+from thinkwell.runs.seats import load_engines, refuse_engines, refuse_scorers, refuse_seats
 from thinkwell.runs.spec import Arm, CompareSpec, arms_of, parse_method, refuse_impossible
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
@@ -64,6 +64,7 @@ async def load_arena(
         for name in missing:
             found[name] = load_scorer(name, engine=engine)
             owned.append(found[name])
+        refuse_scorers(found, engine, engines, known_capabilities())
     except BaseException:
         for thing in owned:
             await thing.aclose()

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thinkwell.core.errors import ConfigError, DataError
-from thinkwell.core.method import METHODS
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.replay import ReplayEngine
-from thinkwell.runs.spec import CompareSpec, parse_method
-from thinkwell.scorers.protocol import Scorer
-from thinkwell.scorers.recorded import RecordedScorer
+from thinkwell.runs.spec import CompareSpec, arms_of
 
 ANY = "recorded"  # the task name that takes every problem of the file
+RECORDED = ("prm", "orm")  # the scorers whose judgements a file may hold; any other judges anew
 WHOLE = 1 << 24  # tokens: a recorded sample is never cut by a preset, only by the budget
 
 
@@ -26,7 +24,6 @@ class Recorded:
     engine: ReplayEngine
     problems: Sequence[Problem]
     preset: Preset
-    scorers: dict[str, Scorer]
 
 
 def open_recorded(spec: CompareSpec, files: Sequence[str | Path], pool: bool = False) -> Recorded:
@@ -41,15 +38,12 @@ def open_recorded(spec: CompareSpec, files: Sequence[str | Path], pool: bool = F
         raise DataError(
             f"{', '.join(map(str, files))}: no problem has a reference answer; expected some to grade against. Add them to the file."
         )
-    scorers: dict[str, Scorer] = {}
-    for label in spec.methods:
-        name, _ = parse_method(label)
-        for scorer in METHODS.get(name).scorers:
-            if not engine.data.has_scores:
-                raise ConfigError(
-                    f"method {name!r} needs the scorer {scorer!r}, but these samples were recorded without scores; compare methods that vote instead."
-                )
-            scorers[scorer] = RecordedScorer(engine, scorer)
     counts = [sample.n_tokens for problem in problems for sample in engine.data.samples[problem.id]]
     preset = Preset(ANY, 1, "{question}", think_open="", max_tokens=WHOLE, typical_tokens=max(1, round(sum(counts) / len(counts))))
-    return Recorded(engine, problems, preset, scorers)
+    for arm in arms_of(spec, preset):
+        judge = next((scorer for scorer in arm.method.scorers if scorer in RECORDED), None)
+        if judge and not engine.data.has_scores:
+            raise ConfigError(
+                f"method {arm.label!r} needs the scorer {judge!r}, but these samples were recorded without scores; compare methods that vote instead."
+            )
+    return Recorded(engine, problems, preset)

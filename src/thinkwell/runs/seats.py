@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from thinkwell.core.capability import Capability
-from thinkwell.core.errors import ConfigError, UnknownName
+from thinkwell.core.errors import ConfigError, MissingCapability, UnknownName
 from thinkwell.core.method import Method, examine, require, seats_of
+from thinkwell.core.path import Role
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import load_engine
 from thinkwell.runs.spec import parse_method
-from thinkwell.scorers.protocol import Scorer
+from thinkwell.scorers.protocol import Scorer, WritingScorer
 
 
 def engines_of(items: Sequence[str]) -> dict[str, str]:
@@ -62,6 +63,17 @@ def load_engines(wanted: Mapping[str, str | Engine], own: Mapping[str, Engine], 
 def engines_for(method: Method, engines: Mapping[str, Engine]) -> dict[str, Engine]:
     """Those that the method has a seat for."""
     return {seat: engine for seat, engine in engines.items() if seat in seats_of(method)}
+
+
+def refuse_scorers(
+    scorers: Mapping[str, Scorer], engine: Engine, engines: Mapping[str, Engine], others: Sequence[tuple[str, frozenset[Capability]]]
+) -> None:
+    """Raise `MissingCapability` for a scorer that judges by writing where the verifier's engine can write nothing new: it would be given recorded samples as verdicts."""
+    writer = engines.get(Role.VERIFIER.value, engine)
+    for name, scorer in scorers.items():
+        if isinstance(scorer, WritingScorer) and Capability.FRESH_SAMPLES not in writer.capabilities:
+            able = [other for other, have in others if Capability.FRESH_SAMPLES in have]
+            raise MissingCapability(f"scorer {name}", [Capability.FRESH_SAMPLES], writer.info.name, able)
 
 
 async def refuse_engines(
