@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from thinkwell.answers.grade import grade_answer
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.budget import Budget, Usage
+from thinkwell.core.errors import ConfigError
 from thinkwell.core.events import Event
 from thinkwell.core.method import METHODS, Method, Outcome, examine, require
 from thinkwell.core.path import Path
@@ -99,6 +100,10 @@ async def solve_async(
     asked = Problem.ask(problem) if isinstance(problem, str) else problem
     ceiling = Budget.parse([budget]) if isinstance(budget, str) else budget if isinstance(budget, Budget) else Budget(**(budget or {}))  # type: ignore[arg-type]
     kind = METHODS.get(method) if isinstance(method, str) else None
+    if kind is None and knobs:
+        raise ConfigError(
+            f"{', '.join(knobs)}: the method {method.name!r} is made already; expected its name with knobs, or itself without. Give the knobs to its Config."  # type: ignore[union-attr]  # no kind: it is a method
+        )
     solver: Method = kind(kind.Config.parse(knobs, kind.name)) if kind else method  # type: ignore[assignment]  # no kind: it is a method
     refuse_seats([solver], list(engines_for or {}))
     owned: list[Engine | Scorer] = []

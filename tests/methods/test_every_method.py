@@ -93,7 +93,7 @@ VARIANTS = [
     ("self_refine", {}),
     ("self_refine", {"history": "last", "decoding": "run", "wording": "lab", "max_attempts": 2}),
     ("stand", {}),
-    ("stand", {"method": "dvts", "inner": {"lookahead": 1}, "rule": "rejection"}),
+    ("stand", {"inner": "dvts", "inner_knobs": {"lookahead": 1}, "rule": "rejection"}),
 ]
 NAMES = [f"{name}{knobs or ''}" for name, knobs in VARIANTS]
 PIECES = ["a b", " Wait", "\n\n", "\n\n", "</think>\n\n", " \\boxed{7}", " \\boxed{3}", " \\boxed{", "}", "<think>", " c d e", ""]
@@ -218,7 +218,7 @@ CROWDS = [
     ("beam_search", {"n_beams": 30}),
     ("sift", {"n_samples": 10, "consistency": "sift"}),
     ("leap", {"n_paths": 30}),
-    ("stand", {"method": "best_of_n", "inner": {"n_paths": 30}}),
+    ("stand", {"inner": "best_of_n", "inner_knobs": {"n_paths": 30}}),
     ("tip", {"inner": "self_consistency", "inner_knobs": {"n_paths": 30}}),
     ("cyclic_reflex", {"inner": "beam_search", "inner_knobs": {"n_beams": 30}}),
     ("pipeline", {"knobs": {"self_consistency": {"n_paths": 30}}}),

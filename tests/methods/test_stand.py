@@ -24,20 +24,20 @@ def stand(**knobs: Any) -> Any:
 
 
 def test_every_request_of_the_inner_method_carries_the_same_drafting(play: Any) -> None:
-    played = play("stand", SCRIPT, inner={"n_paths": 3}, rule="rejection", nodes=9)
+    played = play("stand", SCRIPT, inner_knobs={"n_paths": 3}, rule="rejection", nodes=9)
     assert played.answer == "7"
     carried = {id(request.draft) for request in played.engine.requests}
     assert len(carried) == 1
     drafting = played.engine.requests[0].draft
     assert (drafting.rule, drafting.nodes) == (Rule.REJECTION, 9)
-    assert played.outcome.facts["method"] == "self_consistency"
+    assert played.outcome.facts["inner"] == "self_consistency"
     assert played.outcome.facts["target_calls"] == 0  # a script has no model to call
     assert played.outcome.facts["candidates"] == 3
 
 
 @pytest.mark.parametrize("inner", ["single", "self_consistency", "best_of_n", "dvts", "beam_search", "budget_forcing", "leap"])
 def test_the_inner_method_does_not_know(inner: str, play: Any) -> None:
-    alone, drafted = play(inner, SCRIPT), play("stand", SCRIPT, method=inner)
+    alone, drafted = play(inner, SCRIPT), play("stand", SCRIPT, inner=inner)
     assert drafted.texts == alone.texts
     assert drafted.answer == alone.answer
     assert all(request.draft is not None for request in drafted.engine.requests)
@@ -52,7 +52,7 @@ def test_drafting_ends_with_the_method_even_when_it_fails(problem: Problem, toy:
         raise RuntimeError("no")
 
     method = stand()
-    method.method.solve = fail
+    method.inner.solve = fail
     with pytest.raises(RuntimeError):
         asyncio.run(session.run(method))
     assert session._drafting is None
@@ -60,14 +60,14 @@ def test_drafting_ends_with_the_method_even_when_it_fails(problem: Problem, toy:
 
 def test_the_inner_method_is_sized_to_the_budget(toy: Any) -> None:
     fitted = stand().fit(Budget(tokens=50), toy)
-    assert fitted.method.config.n_paths == 5
-    assert stand(inner={"n_paths": 2}).fit(Budget(tokens=50), toy).method.config.n_paths == 2
+    assert fitted.inner.config.n_paths == 5
+    assert stand(inner_knobs={"n_paths": 2}).fit(Budget(tokens=50), toy).inner.config.n_paths == 2
 
 
 def test_what_the_inner_method_needs_is_needed() -> None:
     assert stand().needs == {Capability.TOKEN_IDS, Capability.TREE_VERIFY}
-    assert Capability.CONTINUE_PREFIX in stand(method="dvts").needs
-    assert stand(method="dvts").scorers == ("prm",)
+    assert Capability.CONTINUE_PREFIX in stand(inner="dvts").needs
+    assert stand(inner="dvts").scorers == ("prm",)
     with pytest.raises(MissingCapability, match=r"tree_verify"):
         require(METHODS.get("stand"), "openai", frozenset({Capability.TOKEN_IDS}), [("local", frozenset(Capability))])
 
@@ -75,7 +75,7 @@ def test_what_the_inner_method_needs_is_needed() -> None:
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({"method": "stand"}, "drafted already"),
+        ({"inner": "stand"}, "drafted already"),
         ({"tree": "no/such/file.json"}, "cannot read"),
         ({"drafter": "suffix", "rule": "rejection"}, "candidates only"),
         ({"min_order": 5}, "min"),
@@ -89,9 +89,9 @@ def test_knobs_that_cannot_be_are_refused_before_anything_runs(knobs: dict[str, 
 
 def test_unknown_inner_names_are_refused() -> None:
     with pytest.raises(UnknownName):
-        stand(method="no_such_method")
+        stand(inner="no_such_method")
     with pytest.raises(UnknownName):
-        stand(inner={"no_such_knob": 1})
+        stand(inner_knobs={"no_such_knob": 1})
 
 
 def test_none_is_plain_decoding(play: Any) -> None:
@@ -129,7 +129,7 @@ def test_on_the_lab_model_the_paths_are_those_of_the_method_alone(inner: str, kn
 
     question = world.generate(11, 3, "test").question
     alone, _, tokens = on_the_lab(lab, METHODS.get(inner)(METHODS.get(inner).Config(**knobs)), question)
-    drafted, facts, spent = on_the_lab(lab, stand(method=inner, inner=knobs, nodes=nodes), question)
+    drafted, facts, spent = on_the_lab(lab, stand(inner=inner, inner_knobs=knobs, nodes=nodes), question)
     assert drafted == alone
     assert spent == tokens
     if nodes:  # without, the engine may find that drafting does not pay here

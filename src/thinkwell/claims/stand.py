@@ -8,7 +8,7 @@ from __future__ import annotations
 from thinkwell.claims.claim import CLAIMS, Effect, Paper, fact
 
 ACCEPTED = fact("mean_accepted_tokens")
-STAND, SIXTEEN = "stand:nodes=24,inner={n_paths: 16}", "nodes=24,inner={n_paths: 16}"
+STAND, SIXTEEN = "stand:nodes=24,inner_knobs={n_paths: 16}", "nodes=24,inner_knobs={n_paths: 16}"
 
 CLAIMS.add("stand")(
     Paper(

@@ -5,7 +5,7 @@
         draft a static tree from the table: children of a node are drawn without replacement by Gumbel-Top-k
         run the model once over the whole tree; keep the branch that stands, and one token more (see `thinkwell.decoding.acceptance`)
         the model's laws along that branch go into the table
-    answer = that of the inner method (`method`), whose paths are written this way
+    answer = that of the inner method (`inner`), whose paths are written this way
 
 Chosen differently: the paper's rule for several children could not be read; `rejection` is the one that is lossless for children drawn this way. The default is
 `gumbel_coupled`: draft and model share the noise of plain decoding, so the text is that of plain decoding, token for token, and the seed alone decides it. The tree is as
@@ -35,6 +35,7 @@ from thinkwell.decoding.draft_tree import DraftTree, tree_named
 from thinkwell.decoding.drafts import Drafter, Drafting
 from thinkwell.decoding.rivals import AdaptiveNgram, PromptLookup, SuffixDecoding, TokenRecycling
 from thinkwell.decoding.stand import NgramTable, StandDrafter
+from thinkwell.methods._steering import fit_inner
 from thinkwell.session import Session
 
 
@@ -71,9 +72,9 @@ class Share(StrEnum):
 
 
 class Config(Knobs):
-    method: str = "self_consistency"
+    inner: str = "self_consistency"
     """The method whose tokens are drafted."""
-    inner: dict[str, Any] = Field(default={})
+    inner_knobs: dict[str, Any] = Field(default={})
     """Knobs of that method; sized to the budget unless set."""
     drafter: Source = Source.STAND
     """Where guesses come from: stand, prompt_lookup, adaptive_ngram, token_recycling, suffix, or none (plain decoding)."""
@@ -109,31 +110,30 @@ class Stand:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.method = self._inner()
-        self.needs = type(self).needs | self.method.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
-        self.scorers = self.method.scorers  # type: ignore[misc]
+        self.inner = self._inner()
+        self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
+        self.scorers = self.inner.scorers  # type: ignore[misc]
         self.drafting()  # a tree file or combination of knobs that cannot be is refused now
 
     def _inner(self) -> Any:
-        if self.config.method == self.name:
+        if self.config.inner == self.name:
             raise ConfigError(
-                f"{self.name}: method={self.name} would draft what is drafted already; expected another method, self_consistency for example."
+                f"{self.name}: inner={self.name} would draft what is drafted already; expected another method, self_consistency for example."
             )
-        kind = METHODS.get(self.config.method)
-        return kind(kind.Config.parse(self.config.inner, self.config.method))
+        kind = METHODS.get(self.config.inner)
+        return kind(kind.Config.parse(self.config.inner_knobs, self.config.inner))
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        inner = self.method.fit(budget, preset).config.model_dump(mode="json")
-        return type(self)(self.config.model_copy(update={"inner": inner}))
+        return type(self)(fit_inner(self.config, self.inner, budget, preset))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         drafting = self.drafting()
         session.draft(drafting)
         try:
-            outcome = await self.method.solve(problem, session)
+            outcome = await self.inner.solve(problem, session)
         finally:
             session.draft(None)
-        facts = {} if drafting is None else {"method": self.method.name, **drafting.stats.as_facts(), **lookups(drafting)}
+        facts = {} if drafting is None else {"inner": self.inner.name, **drafting.stats.as_facts(), **lookups(drafting)}
         return replace(outcome, facts={**outcome.facts, **facts})
 
     def drafting(self) -> Drafting | None:
@@ -153,7 +153,7 @@ class Stand:
 
 def maker(config: Config) -> Callable[[], Drafter]:
     """What makes a new drafter."""
-    tree: DraftTree = tree_named(config.tree)
+    tree: DraftTree | None = None if config.tree == "heuristic" else tree_named(config.tree)
     average = config.merge is Merge.AVERAGE
     match config.drafter:
         case Source.PROMPT_LOOKUP:
