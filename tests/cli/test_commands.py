@@ -75,6 +75,18 @@ def test_json_on_stdout_is_nothing_but_json(cli, recorded):
     assert compare(cli, recorded, "--json", "-").json["rows"][0]["method"] == "single"
 
 
+def test_differences_are_against_single_wherever_it_stands_else_the_first(cli, recorded):
+    words = ("compare", "--engine", "replay", "--task", "toy", "--data", recorded, "--json", "-", "--methods")
+    table = cli(*words, "self_consistency", "single").json
+    assert table["baseline"] == "single"
+    assert [row["difference"] is None for row in table["rows"]] == [False, True]
+    table = cli(*words, "self_consistency", "adaptive_consistency").json
+    assert table["baseline"] == "self_consistency"
+    assert [row["difference"] is None for row in table["rows"]] == [True, False]
+    said = " ".join(cli("compare", "--help").out.replace("│", " ").split())
+    assert "differences are against `single`, or the first where it takes no part" in said
+
+
 def test_set_changes_a_knob_and_leaves_the_label(cli, recorded):
     row = compare(cli, recorded, "--json", "-", "--set", "self_consistency.n_paths=2").json["rows"][1]
     assert row["method"] == "self_consistency"

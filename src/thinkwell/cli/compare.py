@@ -52,7 +52,7 @@ def compare(
         typer.Option(
             "--methods",
             metavar="NAME[:KNOB=VALUE,...]",
-            help="Methods, several after one --methods; the first is what the others are compared with.",
+            help="Methods, several after one --methods; differences are against `single`, or the first where it takes no part.",
         ),
     ],
     data: Annotated[
