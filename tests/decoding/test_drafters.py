@@ -12,7 +12,7 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.core.sampling import GREEDY, Sampling
 from thinkwell.decoding.acceptance import Rule
 from thinkwell.decoding.draft_tree import DraftTree, heuristic_tree, load_tree, save_tree, start_tree, tree_named, tuned_tree
-from thinkwell.decoding.drafts import Draft, Drafting, DraftStats
+from thinkwell.decoding.drafts import Drafting, DraftStats
 from thinkwell.decoding.rivals import AdaptiveNgram, PromptLookup, SuffixDecoding, TokenRecycling
 from thinkwell.decoding.stand import NgramTable, StandDrafter
 
@@ -249,8 +249,8 @@ def test_tables_are_shared_by_sampling_and_not_with_other_temperatures() -> None
 
 def test_statistics_say_how_many_tokens_a_call_wrote() -> None:
     stats = DraftStats()
-    stats.count(3, Draft([1, 2, 3], [-1, 0, -1], {}, [0, 4, 1]), [0, 1])
-    stats.count(1, Draft([1], [-1], {}, [0]), [])
+    stats.count(3, 3, [0, 4])
+    stats.count(1, 1, [])
     assert stats.mean_accepted_tokens == 2.0
     assert stats.as_facts() == {"mean_accepted_tokens": 2.0, "target_calls": 2, "drafted_tokens": 4, "accepted_by_depth": (1, 1)}
     assert stats.by_slot == {0: 1, 4: 1}

@@ -78,16 +78,15 @@ class DraftStats:
         """Tokens written a target call; 1 without drafts."""
         return self.tokens / self.target_calls if self.target_calls else 0.0
 
-    def count(self, written: int, draft: Draft, accepted: Sequence[int]) -> None:
+    def count(self, written: int, proposed: int, slots: Sequence[int]) -> None:
+        """A target call of one path. slots: of each node that was accepted, parent first, its place in the static tree, or -1."""
         self.target_calls += 1
         self.tokens += written
-        self.proposed += len(draft.tokens)
-        while len(self.by_depth) < len(accepted):
-            self.by_depth.append(0)
-        for depth, node in enumerate(accepted):
+        self.proposed += proposed
+        self.by_depth += [0] * (len(slots) - len(self.by_depth))
+        for depth, slot in enumerate(slots):
             self.by_depth[depth] += 1
-            if draft.slots:
-                slot = draft.slots[node]
+            if slot >= 0:
                 self.by_slot[slot] = self.by_slot.get(slot, 0) + 1
 
     def as_facts(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.decoding.acceptance import Rule, gumbel_children
-from thinkwell.decoding.draft_tree import DraftTree, heuristic_tree
+from thinkwell.decoding.draft_tree import START_NODES, DraftTree, heuristic_tree
 from thinkwell.decoding.drafts import Draft, Noise, Top
 
 SMALLEST = 1e-9  # what is less likely than this is no candidate
@@ -73,8 +73,10 @@ class StandDrafter:
     draws = True
 
     def __init__(self, table: NgramTable | None = None, tree: DraftTree | None = None) -> None:
+        """tree: none takes the heuristic one, and leaves an engine free to grow each tree by what the table knows where it chooses the size."""
         self.table = NgramTable() if table is None else table  # an empty table is false
-        self.tree = heuristic_tree() if tree is None else tree
+        self.tree = heuristic_tree(START_NODES) if tree is None else tree
+        self.free = tree is None
         self.top = self.table.top
 
     def observe(self, contexts: Sequence[Sequence[int]], tops: Sequence[Top]) -> None:

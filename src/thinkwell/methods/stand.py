@@ -27,7 +27,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import ConfigError
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.decoding.acceptance import Rule
@@ -35,7 +35,7 @@ from thinkwell.decoding.draft_tree import DraftTree, tree_named
 from thinkwell.decoding.drafts import Drafter, Drafting
 from thinkwell.decoding.rivals import AdaptiveNgram, PromptLookup, SuffixDecoding, TokenRecycling
 from thinkwell.decoding.stand import NgramTable, StandDrafter
-from thinkwell.methods._steering import fit_inner
+from thinkwell.methods._inner import fit_inner, inner_method
 from thinkwell.session import Session
 
 
@@ -110,21 +110,17 @@ class Stand:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.inner = self._inner()
+        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name, (self.name,), "draft what is drafted")
         self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
         self.scorers = self.inner.scorers  # type: ignore[misc]
+        self.seats = seats_of(self.inner)
         self.drafting()  # a tree file or combination of knobs that cannot be is refused now
-
-    def _inner(self) -> Any:
-        if self.config.inner == self.name:
-            raise ConfigError(
-                f"{self.name}: inner={self.name} would draft what is drafted already; expected another method, self_consistency for example."
-            )
-        kind = METHODS.get(self.config.inner)
-        return kind(kind.Config.parse(self.config.inner_knobs, self.config.inner))
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         return type(self)(fit_inner(self.config, self.inner, budget, preset))
+
+    async def examine(self, vocabulary: Vocabulary, preset: Preset) -> None:
+        await examine(self.inner, vocabulary, preset)
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         drafting = self.drafting()

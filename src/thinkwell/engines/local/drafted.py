@@ -19,7 +19,7 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.core.noise import NoiseKey, generator
 from thinkwell.core.sampling import Sampling
 from thinkwell.decoding.acceptance import Rule, accept
-from thinkwell.decoding.draft_tree import DraftTree, heuristic_tree
+from thinkwell.decoding.draft_tree import DraftTree
 from thinkwell.decoding.drafts import EMPTY, Draft, Drafter, Drafting, Top
 from thinkwell.decoding.stand import StandDrafter
 from thinkwell.engines.local.cache import Slots
@@ -98,6 +98,11 @@ class Drafted:
     nodes: list[int]
 
 
+def slots_of(draft: Draft, accepted: Sequence[int]) -> Sequence[int]:
+    """The place of each accepted node in the static tree, -1 where there is none."""
+    return [draft.slots[node] for node in accepted] if draft.slots else [-1] * len(accepted)
+
+
 def propose(run: Run, widths: Widths, rows: int, vocab: int) -> Drafted:
     """The tree of a path: empty for one that is not drafted."""
     drafting = run.request.draft
@@ -147,7 +152,7 @@ def shape_of(run: Run, widths: Widths, rows: int) -> tuple[DraftTree | None, int
     assert isinstance(run.drafter, StandDrafter)
     assert run.request.draft is not None
     nodes, tree = run.request.draft.nodes, run.drafter.tree
-    if nodes is None and tree == heuristic_tree():
+    if nodes is None and run.drafter.free:
         return None, MOST
     nodes = min(len(tree), nodes or max(1, widths.nodes(rows)))
     return tree.first(nodes), nodes
@@ -327,7 +332,7 @@ def teach_undrafted(runs: Sequence[Run], tables: Tables | None, logits_NV: Tenso
     twins: dict[int, Twin] = {}
     for row, run in enumerate(runs):
         if run.request.draft is not None and run.drafter is not None:
-            run.request.draft.stats.count(1, EMPTY, ())
+            run.request.draft.stats.count(1, 0, ())
             twin = None if tables is None else tables.twin(run)
             if twin is not None:
                 twins[row] = twin

@@ -129,42 +129,53 @@ void attend(const float *qkv, const float *norm_q, const float *norm_k, const fl
     }
 }
 
-/* Like `mix` over positions [first, last] of the cache and the `extra` places in `more`: the branch of a draft tree that a query hangs on. */
-static inline __attribute__((always_inline)) void mix_branch(const float (*q)[MAX_DIM], const float *keys, const float *values, float *scores, float *out,
-                                                            int64_t first, int64_t last, const int64_t *more, int64_t extra, const int group, const int dim) {
-    int64_t length = last - first + 1 > 0 ? last - first + 1 : 0, all = length + extra;
-    const float *k = keys + first * dim, *v = values + first * dim;
-    for (int64_t t = 0; t < length; t++)
-        for (int g = 0; g < group; g++) {
-            float s = 0.0f;
-            for (int d = 0; d < dim; d++) s += q[g][d] * k[t * dim + d];
-            scores[g * all + t] = s;
+/* Trees are attended LANES queries at a time, each in a lane of its own: no sums across a register, and keys are read once for all. */
+#define LANES 16
+#ifdef __AVX512F__
+#define HELD 16 /* numbers of a value row that are summed in registers at once: of an even size, so 2 will always do */
+#else
+#define HELD 4
+#endif
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+
+/* Attention of LANES queries over positions [from, cached) of a row and the `size` nodes of its tree. q, out: dim x LANES; hidden: 0 where a query sees a node and -inf where not,
+ * size x LANES; since: first position that each query sees, NULL for all; scores: scratch. */
+static inline __attribute__((always_inline)) void mix_lanes(const lanes *q, const float *keys, const float *values, lanes *scores, lanes *out, int64_t from, int64_t cached,
+                                                            const int64_t *places, int64_t size, const lanes *hidden, const int64_t *since, const int dim, const int held) {
+    int64_t count = cached - from + size;
+    lanes sum = {0};
+    float top[LANES];
+    for (int l = 0; l < LANES; l++) top[l] = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t node = from + i - cached;
+        const float *k = keys + (node < 0 ? from + i : places[node]) * dim;
+        lanes a = {0}, b = {0};
+        for (int d = 0; d < dim; d += 2) a += k[d] * q[d], b += k[d + 1] * q[d + 1];
+        a += b;
+        if (node >= 0) a += hidden[node];
+        else if (since)
+            for (int l = 0; l < LANES; l++)
+                if (from + i < since[l]) a[l] = -INFINITY;
+        scores[i] = a;
+        for (int l = 0; l < LANES; l++) top[l] = a[l] > top[l] ? a[l] : top[l];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        float *s = (float *)(scores + i);
+        for (int l = 0; l < LANES; l++) {
+            float x = s[l] - top[l], e = exp_(x);
+            s[l] = x < -87.0f ? 0.0f : e;
         }
-    for (int64_t t = 0; t < extra; t++)
-        for (int g = 0; g < group; g++) {
-            float s = 0.0f;
-            for (int d = 0; d < dim; d++) s += q[g][d] * keys[more[t] * dim + d];
-            scores[g * all + length + t] = s;
+        sum += scores[i];
+    }
+    for (int at = 0; at < dim; at += held) {
+        lanes acc[HELD];
+        for (int d = 0; d < held; d++) acc[d] = (lanes){0};
+        for (int64_t i = 0; i < count; i++) {
+            int64_t node = from + i - cached;
+            const float *v = values + (node < 0 ? from + i : places[node]) * dim + at;
+            for (int d = 0; d < held; d++) acc[d] += v[d] * scores[i];
         }
-    for (int g = 0; g < group; g++) {
-        float *s = scores + g * all, top = s[0], sum = 0.0f;
-        for (int64_t t = 0; t < all; t++) top = s[t] > top ? s[t] : top;
-        for (int64_t t = 0; t < all; t++) {
-            s[t] = exp_(s[t] - top);
-            sum += s[t];
-        }
-        float acc[4][MAX_DIM];
-        for (int i = 0; i < 4; i++)
-            for (int d = 0; d < dim; d++) acc[i][d] = 0.0f;
-        int64_t t = 0;
-        for (; t + 4 <= length; t += 4)
-            for (int i = 0; i < 4; i++)
-                for (int d = 0; d < dim; d++) acc[i][d] += s[t + i] * v[(t + i) * dim + d];
-        for (; t < length; t++)
-            for (int d = 0; d < dim; d++) acc[0][d] += s[t] * v[t * dim + d];
-        for (t = 0; t < extra; t++)
-            for (int d = 0; d < dim; d++) acc[1][d] += s[length + t] * values[more[t] * dim + d];
-        for (int d = 0; d < dim; d++) out[g * dim + d] = (acc[0][d] + acc[1][d] + acc[2][d] + acc[3][d]) / sum;
+        for (int d = 0; d < held; d++) out[at + d] = acc[d] / sum;
     }
 }
 
@@ -173,15 +184,18 @@ static inline __attribute__((always_inline)) void mix_branch(const float (*q)[MA
 void attend_trees(const float *qkv, const float *norm_q, const float *norm_k, const float *cos, const float *sin, float *keys, float *values,
                   const int64_t *positions, const int64_t *rows, const int64_t *places, const int64_t *parents, float *out, int64_t count, int64_t heads,
                   int64_t kv_heads, int64_t dim, int64_t row_stride, int64_t head_stride, int64_t window, float eps) {
-    int group = (int)(heads / kv_heads);
-    int64_t longest = 0;
-    for (int64_t m = 0; m < count; m++) longest = positions[m] + 1 > longest ? positions[m] + 1 : longest;
+    int64_t group = heads / kv_heads, items = 0, longest = 0, widest = 0;
+    int64_t *blocks = malloc(sizeof(int64_t) * 3 * (count + count * group / LANES + 1)); /* first node of the tree, its size, first query */
+    for (int64_t m = 0, size; m < count; m += size) {
+        for (size = 1; m + size < count && parents[m + size] >= 0;) size++;
+        for (int64_t query = 0; query < size * group; query += LANES, items++) blocks[3 * items] = m, blocks[3 * items + 1] = size, blocks[3 * items + 2] = query;
+        longest = places[m] + size > longest ? places[m] + size : longest, widest = size > widest ? size : widest;
+    }
     float scale = 1.0f / sqrtf((float)dim);
-#pragma omp parallel
+#pragma omp parallel if (count * (heads + kv_heads) * longest > 4096)
     {
-        float *scores = malloc(sizeof(float) * group * longest);
-        int64_t *more = malloc(sizeof(int64_t) * longest);
-        float q[MAX_GROUP][MAX_DIM];
+        lanes *scores = aligned_alloc(sizeof(lanes), sizeof(lanes) * (longest + widest + 2 * dim)), *hidden = scores + longest, *q = hidden + widest, *mixed = q + dim;
+        int64_t since[LANES];
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < count * kv_heads; item++) { /* all keys and values are there before the first query looks */
             int64_t m = item / kv_heads, head = item % kv_heads, at = rows[m] * row_stride + head * head_stride + places[m] * dim;
@@ -189,23 +203,35 @@ void attend_trees(const float *qkv, const float *norm_q, const float *norm_k, co
             turn(x + (heads + head) * dim, norm_k, cos + positions[m] * dim, sin + positions[m] * dim, keys + at, (int)dim, eps, 1.0f);
             memcpy(values + at, x + (heads + kv_heads + head) * dim, sizeof(float) * dim);
         }
-#pragma omp for schedule(dynamic, 4)
-        for (int64_t item = 0; item < count * kv_heads; item++) {
-            int64_t m = item / kv_heads, head = item % kv_heads, last = positions[m];
-            int64_t first = window > 0 && last + 1 > window ? last + 1 - window : 0, extra = 0, node = m;
-            for (; parents[node] >= 0; node = parents[node])
-                if (positions[node] >= first) more[extra++] = places[node];
-            const float *x = qkv + m * (heads + 2 * kv_heads) * dim, *c = cos + last * dim, *s = sin + last * dim;
-            const float *k = keys + rows[m] * row_stride + head * head_stride, *v = values + rows[m] * row_stride + head * head_stride;
-            float *o = out + (m * heads + head * group) * dim;
-            for (int g = 0; g < group; g++) turn(x + (head * group + g) * dim, norm_q, c, s, q[g], (int)dim, eps, scale);
-#define BRANCH(G, D) if (group == G && dim == D) mix_branch(q, k, v, scores, o, first, places[node], more, extra, G, D); else
-            BRANCH(1, 32) BRANCH(2, 32) BRANCH(1, 64) BRANCH(2, 64) BRANCH(4, 64) BRANCH(7, 64) BRANCH(1, 128) BRANCH(2, 128) BRANCH(4, 128) BRANCH(8, 128)
-            mix_branch(q, k, v, scores, o, first, places[node], more, extra, group, (int)dim);
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t item = 0; item < items * kv_heads; item++) {
+            const int64_t *block = blocks + 3 * (item / kv_heads), head = item % kv_heads, tree = block[0], size = block[1];
+            int64_t cached = places[tree], from = cached;
+            for (int64_t i = 0; i < size * LANES; i++) ((float *)hidden)[i] = -INFINITY;
+            for (int64_t l = 0; l < LANES; l++) {
+                int64_t query = block[2] + l < size * group ? block[2] + l : block[2], m = tree + query / group; /* lanes too many repeat the first */
+                float turned[MAX_DIM];
+                turn(qkv + (m * (heads + 2 * kv_heads) + head * group + query % group) * dim, norm_q, cos + positions[m] * dim, sin + positions[m] * dim, turned, (int)dim, eps,
+                     scale);
+                for (int64_t d = 0; d < dim; d++) ((float *)q)[d * LANES + l] = turned[d];
+                since[l] = window > 0 && positions[m] + 1 > window ? positions[m] + 1 - window : 0;
+                from = since[l] < from ? since[l] : from;
+                for (int64_t node = m; node >= 0; node = parents[node])
+                    if (positions[node] >= since[l]) ((float *)hidden)[(node - tree) * LANES + l] = 0.0f;
+            }
+            const float *k = keys + rows[tree] * row_stride + head * head_stride, *v = values + rows[tree] * row_stride + head * head_stride;
+#define LANED(D) if (dim == D) mix_lanes(q, k, v, scores, mixed, from, cached, places + tree, size, hidden, window > 0 ? since : NULL, D, HELD); else
+            LANED(32) LANED(64) LANED(128)
+            mix_lanes(q, k, v, scores, mixed, from, cached, places + tree, size, hidden, window > 0 ? since : NULL, (int)dim, 2);
+            for (int64_t l = 0; l < LANES && block[2] + l < size * group; l++) {
+                int64_t query = block[2] + l, m = tree + query / group;
+                float *o = out + (m * heads + head * group + query % group) * dim;
+                for (int64_t d = 0; d < dim; d++) o[d] = ((float *)mixed)[d * LANES + l];
+            }
         }
         free(scores);
-        free(more);
     }
+    free(blocks);
 }
 
 /* Moves cached positions within their rows: `count` moves of one position each, in order, in all `blocks` (layer, key or value) of `block_stride` floats. */
@@ -238,14 +264,16 @@ static inline void philox16(uint32_t first, uint32_t c1_, uint32_t c2_, uint32_t
     for (int i = 0; i < 16; i++) words[4 * i] = c0[i], words[4 * i + 1] = c1[i], words[4 * i + 2] = c2[i], words[4 * i + 3] = c3[i];
 }
 
-/* tokens[row] = argmax(logits + temperature * gumbel). A logarithm is taken only for tokens that may win: with y = 2^23 (1 - u), gumbel <=
+/* tokens[i] = argmax(logits + temperature * gumbel), with temperature and key of owners[i] (NULL: i). A logarithm is taken only for tokens that may win: with y = 2^23 (1 - u), gumbel <=
  * -log(1 - u) = (23 - log2 y) log 2, and the bits of a float y, read as an integer, bound log2 y from below. */
-void draw(const float *logits, const float *temperature, const int64_t *keys, const int64_t *positions, int64_t *tokens, int64_t rows, int64_t vocab) {
+void draw(const float *logits, const float *temperature, const int64_t *keys, const int64_t *positions, const int64_t *owners, int64_t *tokens, int64_t rows,
+          int64_t vocab) {
 #pragma omp parallel for schedule(static) if (rows > 1)
     for (int64_t row = 0; row < rows; row++) {
         const float *l = logits + row * vocab;
-        const int64_t *key = keys + 4 * row;
-        float t = temperature[row];
+        int64_t owner = owners ? owners[row] : row;
+        const int64_t *key = keys + 4 * owner;
+        float t = temperature[owner];
         double best = -INFINITY;
         int64_t winner = 0;
         for (int64_t start = 0; start < vocab; start += 64) {
@@ -272,3 +300,4 @@ void draw(const float *logits, const float *temperature, const int64_t *keys, co
 }
 
 #include "tables.c"
+#include "steps.c"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernels.c")
-INCLUDED = Path(__file__).with_name("tables.c")
+INCLUDED = [Path(__file__).with_name(name) for name in ("tables.c", "steps.c")]
 # No -ffast-math: it would drop infinities (forbidden tokens) and switch off denormals in the whole process.
 FLAGS = (
     "-O3",
@@ -39,7 +39,7 @@ SIGNATURES = {
     "rms": [_POINTER] * 3 + [_INT] * 2 + [_FLOAT],
     "silu_mul": [_POINTER] * 2 + [_INT] * 2,
     "attend": [_POINTER] * 10 + [_INT] * 7 + [_FLOAT],
-    "draw": [_POINTER] * 5 + [_INT] * 2,
+    "draw": [_POINTER] * 6 + [_INT] * 2,
     "attend_trees": [_POINTER] * 12 + [_INT] * 7 + [_FLOAT],
     "move_places": [_POINTER] * 4 + [_INT] * 7,
     "table_new": [_INT] * 4,
@@ -47,7 +47,10 @@ SIGNATURES = {
     "table_learn": [_POINTER] * 5 + [_INT] * 3,
     "table_propose": [_POINTER] * 10 + [_INT] * 3 + [_FLOAT],
     "table_walk": [_POINTER] * 7 + [_INT] * 2,
+    "step_propose": [_POINTER] * 8 + [_INT] * 4 + [_FLOAT],
+    "step_settle": [_POINTER] * 13 + [_INT] * 10,
 }
+RESULTS = {"table_new": _POINTER, "step_propose": _INT}
 
 
 class Native:
@@ -56,7 +59,7 @@ class Native:
     def __init__(self, library: ctypes.CDLL) -> None:
         for name, arguments in SIGNATURES.items():
             function = getattr(library, name)
-            function.argtypes, function.restype = arguments, _POINTER if name == "table_new" else None
+            function.argtypes, function.restype = arguments, RESULTS.get(name)
         self.library = library
         kernels = ("rms", "silu_mul", "attend", "draw", "attend_trees", "move_places")
         self._rms, self._silu_mul, self._attend, self._draw, self._attend_trees, self._move_places = (
@@ -110,11 +113,22 @@ class Native:
             data.data_ptr(), rows_I.data_ptr(), from_I.data_ptr(), to_I.data_ptr(), len(rows_I), layers * two, data.stride(1), kv_heads, dim, data.stride(2), data.stride(3)
         )  # fmt: skip
 
-    def draw(self, logits_NV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positions_N: Tensor) -> Tensor:
-        tokens_N = torch.empty_like(positions_N)
-        pointers = (tensor.data_ptr() for tensor in (logits_NV, temperature_N1, keys_N4, positions_N, tokens_N))
-        self._draw(*pointers, logits_NV.shape[0], logits_NV.shape[1])
-        return tokens_N
+    def draw(
+        self, logits_MV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positions_M: Tensor, owners_M: Tensor | None = None
+    ) -> Tensor:
+        """One token a row of logits (M,), with the noise and temperature of its owner; by default each row owns itself."""
+        tokens_M = torch.empty_like(positions_M)
+        owners = None if owners_M is None else owners_M.data_ptr()
+        self._draw(
+            logits_MV.data_ptr(),
+            temperature_N1.data_ptr(),
+            keys_N4.data_ptr(),
+            positions_M.data_ptr(),
+            owners,
+            tokens_M.data_ptr(),
+            *logits_MV.shape,
+        )
+        return tokens_M
 
 
 def native_for(device: torch.device, dtype: torch.dtype, heads: int = 1, kv_heads: int = 1, head_dim: int = 2) -> Native | None:
@@ -139,7 +153,7 @@ def load_native() -> Native | None:
 
 def _compiled(compiler: str, flags: tuple[str, ...]) -> Path:
     """The library for this source, compiler call and processor; compiled if it is not in the cache."""
-    identity = "\0".join([SOURCE.read_text(), INCLUDED.read_text(), compiler, *flags, platform.machine(), _processor()])
+    identity = "\0".join([*(file.read_text() for file in (SOURCE, *INCLUDED)), compiler, *flags, platform.machine(), _processor()])
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thinkwell"
     target = folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
     if target.exists():

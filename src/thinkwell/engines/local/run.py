@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,32 @@ class Run:
         """Whether every step must do more than draw a token and see whether it ends a path."""
         request = self.request
         return request.logprobs or request.hook is not None or request.min_tokens > 0 or self.watch is None or self.drafter is not None
+
+
+@dataclass(slots=True)
+class Needs:
+    """What every step must do for the sake of some of the paths. watched: ids after which a path may have ended; watched_all: any id may be one.
+    sized: drafts even where the engine would find that they do not pay."""
+
+    logprobs_wanted: bool = False
+    steered: bool = False
+    watched: frozenset[int] = frozenset()
+    watched_all: bool = False
+    drafted: bool = False
+    sized: bool = False
+
+    def add(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            request = run.request
+            self.logprobs_wanted |= request.logprobs
+            self.steered |= request.hook is not None or request.min_tokens > 0
+            if run.watch is None:
+                self.watched_all = True
+            elif not run.watch <= self.watched:
+                self.watched |= run.watch
+            if run.drafter is not None and request.draft is not None:
+                self.drafted = True
+                self.sized |= request.draft.nodes is not None or not request.draft.rule.matches
 
 
 def start_run(

@@ -109,13 +109,18 @@ class Sampler:
             filters = filters_of([self.sampling[row] for row in rows_M.tolist()], self.device, self.dtype)
             if filters is not None:
                 logits_MV = logits_MV.index_copy(0, filters.rows, filtered(logits_MV[filters.rows], filters))
-        temperature_M1, keys_M4 = self.temperature_N1[rows_M], self.keys_N4[rows_M]
         if self.native is not None:
-            return self.native.draw(logits_MV.contiguous(), temperature_M1, keys_M4, positions_M)
+            return self.draw_of(logits_MV, rows_M, positions_M)
+        temperature_M1, keys_M4 = self.temperature_N1[rows_M], self.keys_N4[rows_M]
         if logits_MV.shape[1] >= WIDE:
             return draw_wide(logits_MV, temperature_M1, keys_M4, positions_M)
         noise_MV = gumbel_(uniforms(keys_M4, positions_M, logits_MV.shape[1], self.dtype))
         return torch.addcmul(logits_MV, noise_MV, temperature_M1).argmax(-1)
+
+    def draw_of(self, logits_MV: Tensor, rows_M: Tensor, positions_M: Tensor) -> Tensor:
+        """`draw_nodes` by the compiled kernel, which must be there, for rows without filters."""
+        assert self.native is not None
+        return self.native.draw(logits_MV.contiguous(), self.temperature_N1, self.keys_N4, positions_M.contiguous(), rows_M.contiguous())
 
     def _noise(self, positions_N: Tensor, vocab: int) -> Tensor:
         if self.noise_WNV is None or self.used >= len(self.noise_WNV):

@@ -18,11 +18,12 @@ from torch import Tensor
 
 from thinkwell.core.errors import EngineError
 from thinkwell.engines.local.cache import Shelf, Slots, Stored, maps_lazily
-from thinkwell.engines.local.drafted import Proposals, Verifier, check_rule, moves_of, run_trees, teach, teach_undrafted
+from thinkwell.engines.local.drafted import Proposals, Verifier, check_rule, moves_of, run_trees, slots_of, teach, teach_undrafted
 from thinkwell.engines.local.forest import keep_branches
 from thinkwell.engines.local.forward import chunk_queries, decode_group, extend, partition
 from thinkwell.engines.local.model import Batch, Decoder
-from thinkwell.engines.local.run import Run, completion, lineage_root, resting_name, spare_steps, start_run
+from thinkwell.engines.local.quick import QuickStep, quick_step
+from thinkwell.engines.local.run import Needs, Run, completion, lineage_root, resting_name, spare_steps, start_run
 from thinkwell.engines.local.sampling import Sampler, logprob_of
 from thinkwell.engines.local.tables import Tables
 from thinkwell.engines.local.text import Vocabulary
@@ -69,17 +70,18 @@ class Scheduler:
         self.changed = False
         self.places: list[int] = []  # row of `slots` of each active path
         self.cancelled = False  # whether a caller gave a request up since the last step
-        self.steered = self.logprobs_wanted = self.drafted = self.sized = False
+        self.needs = Needs()
         self.widths = Widths(decoder)
         self.tables = None if decoder.native is None else Tables(decoder.native)
-        self.watched: frozenset[int] = frozenset()  # ids after which some path may have ended
-        self.watched_all = False
+        self.quick: QuickStep | None = None
+        self.behind = False  # whether the row tensors of the next tokens' inputs are older than the paths
         self.special = False  # whether a path has left for whose sake every step did more than the others need
         self.writes: list[Callable[[Iterable[int]], None]] = []
         self.unwritten: list[list[int]] = []  # tokens of the last steps, one of each path, that its ids do not have yet
         self.longest = 0  # ids of the longest active path, or more
         self.resolved = False  # whether a caller has something to go on with since it was last asked
         self.spare = 0  # steps within which no active path's limit ends
+        self.no_logits = torch.empty(0)
         self.row_N = torch.arange(rows, device=decoder.device)
         self.inputs_N = self.positions_N = self.places_N = self.row_N[:0]
 
@@ -116,8 +118,8 @@ class Scheduler:
         if self.active:
             if self.changed:
                 self._assign()
-            if self.drafted and (self.sized or self.widths.drafts(len(self.active))):
-                self._decode_drafted()
+            if self.needs.drafted and (self.needs.sized or self.widths.drafts(len(self.active))):
+                self._decode_drafted() if self.quick is None else self._decode_quick(self.quick)
             else:
                 self._decode()
         return bool(self.active or self.pending or self.wave)
@@ -261,6 +263,7 @@ class Scheduler:
     # Writing
 
     def _decode(self) -> None:
+        self._catch_up()
         active, decoder, positions_N = self.active, self.decoder, self.positions_N
         if self.longest > self.slots.length:
             self._write()
@@ -274,21 +277,21 @@ class Scheduler:
         hidden_NH = decoder.hidden(batch, self.slots)
         logits_NV = decoder.logits(hidden_NH)
         failed: dict[int, Exception] = {}
-        steered_NV = self._steer(logits_NV, failed) if self.steered else logits_NV
-        if self.drafted:
+        steered_NV = self._steer(logits_NV, failed) if self.needs.steered else logits_NV
+        if self.needs.drafted:
             teach_undrafted(active, self.tables, steered_NV)
         positions_N = positions_N + 1
         tokens_N = self.sampler.draw(steered_NV, positions_N)
         self.inputs_N, self.positions_N = tokens_N, positions_N
         tokens = tokens_N.tolist()
-        if self.logprobs_wanted:
+        if self.needs.logprobs_wanted:
             for run, logprob in zip(active, logprob_of(logits_NV, tokens_N).tolist(), strict=True):
                 run.logprobs.append(logprob)
         self.unwritten.append(tokens)
         self.longest += 1
         self.spare -= 1
         suspects = self._suspects(tokens) if not failed else range(len(tokens))
-        if suspects or self.steered or self.drafted or self.dense:
+        if suspects or self.needs.steered or self.needs.drafted or self.dense:
             self._write()
         left = [row for row in suspects if self._ended(active[row], logits_NV[row], failed.get(row))]
         for row in reversed(left):
@@ -314,7 +317,7 @@ class Scheduler:
         left = []
         for row, tree in enumerate(trees):
             run, first = active[row], forest.first[row]
-            if self.logprobs_wanted:
+            if self.needs.logprobs_wanted:
                 places = [first + node for node in tree.nodes]
                 logprobs = logprob_of(logits_MV[places], torch.tensor(tree.tokens, device=logits_MV.device)).tolist()
             before = len(run.ids)
@@ -322,7 +325,7 @@ class Scheduler:
                 run.runs.append((run.written, len(tree.tokens)))
             for number, token in enumerate(tree.tokens):
                 run.ids.append(token)
-                if self.logprobs_wanted:
+                if self.needs.logprobs_wanted:
                     run.logprobs.append(logprobs[number])
                 if (run.watch is None or token in run.watch or len(run.ids) >= run.limit or row in verifier.failed) and self._ended(
                     run, logits_MV[first], verifier.failed.get(row)
@@ -330,20 +333,54 @@ class Scheduler:
                     left.append(row)
                     break
             if run.request.draft is not None and run.peek is None:
-                run.request.draft.stats.count(len(run.ids) - before, tree.draft, tree.accepted)
-        self.inputs_N = torch.tensor([run.ids[-1] for run in active], device=self.decoder.device)
-        self.positions_N = torch.tensor([len(run.ids) - 1 for run in active], device=self.decoder.device)
+                run.request.draft.stats.count(len(run.ids) - before, len(tree.draft.tokens), slots_of(tree.draft, tree.accepted))
+        self.behind = True
         self.longest, self.spare = max(len(run.ids) for run in active), 0
         count = len(active)
         self.widths.learn(count, sum(len(tree.tokens) for tree in trees), sum(len(tree.draft.tokens) for tree in trees))
         for row in reversed(left):
             self._leave(row)
 
+    def _decode_quick(self, quick: QuickStep) -> None:
+        """The same where compiled code does all but the forward."""
+        active = self.active
+        room = self.longest + quick.size() + 1
+        self._reserve(room)
+        self.decoder.reserve(room)
+        left, wrote, proposed = [], 0, 0
+        for row, (run, more) in enumerate(zip(active, quick.step(self.decoder, self.slots, self.sampler, self.places), strict=True)):
+            before = len(run.ids)
+            if len(more.tokens) > 1:
+                run.runs.append((run.written, len(more.tokens)))
+            if self._grow(run, more.tokens):
+                left.append(row)
+            written = len(run.ids) - before
+            if run.request.draft is not None:
+                run.request.draft.stats.count(written, more.proposed, more.slots)
+            wrote, proposed = wrote + len(more.tokens), proposed + more.proposed
+        self.behind = True
+        self.longest, self.spare = max(len(run.ids) for run in active), 0
+        self.widths.learn(len(active), wrote, proposed)
+        for row in reversed(left):
+            self._leave(row)
+
+    def _grow(self, run: Run, tokens: Sequence[int]) -> bool:
+        """Gives a path these tokens, up to the one that ends it. Returns whether one did."""
+        watch = run.watch
+        if watch is not None and watch.isdisjoint(tokens) and len(run.ids) + len(tokens) < run.limit:
+            run.ids += tokens
+            return False
+        for token in tokens:
+            run.ids.append(token)
+            if (watch is None or token in watch or len(run.ids) >= run.limit) and self._ended(run, self.no_logits, None):
+                return True
+        return False
+
     def _suspects(self, tokens: Sequence[int]) -> Sequence[int]:
         """Rows whose path may have ended with this token: all but a few need no look."""
-        if self.watched_all:
+        if self.needs.watched_all:
             return range(len(tokens))
-        watched = self.watched
+        watched = self.needs.watched
         if self.spare <= 0:
             self._write()
             return [
@@ -386,21 +423,31 @@ class Scheduler:
     def _assign(self) -> None:
         """Row tensors for the paths that are active now."""
         self._write()
+        self._catch_up()
         active, known = self.active, len(self.writes)  # paths that join are the last ones
         self.inputs_N, self.positions_N, self.places_N = self.inputs_N[:known], self.positions_N[:known], self.places_N[:known]
         self.sampler.narrow(known)
         if not known:
             self.longest, self.spare = 0, self.decoder.shape.context
         if self.special or not known:
-            self._forget_needs()
-            self._need(active[:known])
+            self.special, self.needs = False, Needs()
+            self.needs.add(active[:known])
         if known < len(active):
             self._assign_joined(active[known:])
         if self.spare <= 0:
             self.spare = min(spare_steps(run) for run in active)
         # The native kernel walks each row to its own length: one group will do.
         self.bounds = partition([len(run.ids) for run in active]) if self.dense else [(0, len(active))]
+        self.quick = quick_step(self.decoder.native, self.tables, self.widths, self.sampler, active) if self.needs.drafted else None
         self.changed = False
+
+    def _catch_up(self) -> None:
+        """Row tensors of the next inputs, which drafted steps leave as they were."""
+        if self.behind:
+            runs, device = self.active[: len(self.writes)], self.decoder.device
+            self.inputs_N = torch.tensor([run.ids[-1] for run in runs], dtype=torch.int64, device=device)
+            self.positions_N = torch.tensor([len(run.ids) - 1 for run in runs], dtype=torch.int64, device=device)
+            self.behind = False
 
     def _assign_joined(self, joined: Sequence[Run]) -> None:
         """Row tensors of the paths that joined, after those of the others; and what holds for all."""
@@ -412,25 +459,7 @@ class Scheduler:
         self.writes += [run.ids.extend for run in joined]
         self.longest = max(self.longest, *(len(run.ids) for run in joined))
         self.spare = min(self.spare, *(spare_steps(run) for run in joined))
-        self._need(joined)
-
-    def _forget_needs(self) -> None:
-        self.logprobs_wanted = self.steered = self.watched_all = self.drafted = self.sized = self.special = False
-        self.watched = frozenset()
-
-    def _need(self, runs: Iterable[Run]) -> None:
-        """What every step must do for the sake of these paths too."""
-        for run in runs:
-            request = run.request
-            self.logprobs_wanted |= request.logprobs
-            self.steered |= request.hook is not None or request.min_tokens > 0
-            if run.watch is None:
-                self.watched_all = True
-            elif not run.watch <= self.watched:
-                self.watched |= run.watch
-            if run.drafter is not None and request.draft is not None:
-                self.drafted = True
-                self.sized |= request.draft.nodes is not None or not request.draft.rule.matches
+        self.needs.add(joined)
 
     def _leave(self, row: int) -> None:
         """Takes a path out of the batch; its cache stays at rest. The hole is filled from its own attention group, that one's from the next

@@ -31,7 +31,7 @@ class Twin:
 
     def __init__(self, native: Native, drafter: StandDrafter) -> None:
         table = drafter.table
-        self.library, self.table = native.library, table
+        self.library, self.table, self.tree = native.library, table, drafter.tree
         self.pointer = int(native.library.table_new(table.max_order, table.min_order, table.top, table.average))
         self._counts = (ctypes.c_int64 * 2).from_address(self.pointer)
         weakref.finalize(self, native.library.table_free, self.pointer)
