@@ -15,7 +15,7 @@ from thinkwell.core.method import METHODS, Outcome
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Completion, Request
-from thinkwell.engines.scripted import Script, ScriptedEngine
+from thinkwell.engines.scripted import Ask, Script, ScriptedEngine
 from thinkwell.scorers.scripted import Rule, ScriptedScorer
 from thinkwell.session import Session
 
@@ -99,6 +99,16 @@ def session_of(
     """A session of a scripted model, for the steps that methods share."""
     scorers = {"prm": ScriptedScorer(judge)}
     return Session(problem, kind(script, **engine), preset=preset, budget=Budget(tokens, calls), scorers=scorers)
+
+
+def wood(depth: int) -> Callable[[Ask], str]:
+    """A model of trees: every child says which fork it is; after `depth` steps an answer that tells the way: "0.1.0" gives 110 after one step."""
+
+    def script(ask: Ask) -> str:
+        way = ask.path.split(".")[1:]
+        return f"{'abcd'[int(way[-1])]}\n\n" if len(way) <= depth else f"\\boxed{{1{''.join(way)}}}"
+
+    return script
 
 
 @pytest.fixture

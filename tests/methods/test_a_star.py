@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.methods.conftest import wood
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.events import Forked, NodeState, Pruned, SearchNode
@@ -87,16 +88,6 @@ def test_drift_is_the_median_of_the_least_rises_and_leaves_other_scorers_alone()
 
 
 # ---- which state comes next --------------------------------------------------------------------------------------------------
-
-
-def wood(depth):
-    """Every state has children that say which fork they are; after `depth` steps an answer that tells the way: "0.1.0" gives 10 after two steps."""
-
-    def script(ask: Ask) -> str:
-        way = ask.path.split(".")[1:]
-        return f"{'ab'[int(way[-1])]}\n\n" if len(way) <= depth else f"\\boxed{{1{''.join(way)}}}"
-
-    return script
 
 
 def expanded(run):

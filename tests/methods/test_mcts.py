@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from tests.methods.conftest import wood
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.errors import ConfigError
@@ -13,16 +14,6 @@ from thinkwell.core.path import Path
 from thinkwell.engines.scripted import Ask, Reply
 from thinkwell.methods._steps import Candidate
 from thinkwell.methods.mcts import Node, back_up, puct, softmax, uct
-
-
-def wood(depth):
-    """Every node has children that say which fork they are; after `depth` steps an answer that tells the way: "0.1.0" gives 110 after one step."""
-
-    def script(ask: Ask) -> str:
-        way = ask.path.split(".")[1:]
-        return f"{'abcd'[int(way[-1])]}\n\n" if len(way) <= depth else f"\\boxed{{1{''.join(way)}}}"
-
-    return script
 
 
 def ends(run):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from thinkwell.core.capability import Capability
 from thinkwell.core.path import Finish, Path
+from thinkwell.methods._endings import closing_cue
 from thinkwell.methods._turns import end_of_thinking
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ async def conclude(session: Session, paths: Sequence[Path]) -> list[Path]:
         return result
     begun = []
     for i in cut:
-        newline = "" if not paths[i].text or paths[i].text.endswith("\n") else "\n"
-        begun.append(await session.splice(paths[i], newline + session.preset.think_close + session.preset.answer_cue))
+        begun.append(await session.splice(paths[i], closing_cue(session.preset, paths[i].text)))
     answered = await session.extend(begun, max_tokens=_answer_share(session))
     for i, path in zip(cut, answered, strict=True):
         result[i] = path

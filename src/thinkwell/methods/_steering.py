@@ -6,14 +6,14 @@ what a verifier or critic writes in the same session is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from thinkwell.core.budget import Budget
+from pydantic import Field
+
 from thinkwell.core.config import Knobs
-from thinkwell.core.errors import ConfigError
-from thinkwell.core.method import METHODS, Method, Outcome, Vocabulary
+from thinkwell.core.method import Method, Outcome, Vocabulary
 from thinkwell.core.path import Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -23,7 +23,7 @@ from thinkwell.session import Session
 
 WORDS = ("wait", "Wait", "but", "But", "Alternatively")
 LAB_WORDS = ("Wait", "Hmm", "But", "Alternatively", "However")  # what opens a reflection in the lab's world
-STEERED = ("cyclic_reflex", "tip")
+STEERED, STEERS = ("cyclic_reflex", "tip"), "steer what is steered"
 SHARE = 4  # a scale in tokens that was published for long thoughts is at most this part of a typical path
 
 
@@ -32,20 +32,21 @@ def scaled(tokens: int, preset: Preset) -> int:
     return max(1, min(tokens, preset.typical_tokens // SHARE))
 
 
-def inner_method(name: str, knobs: Mapping[str, Any], owner: str) -> Method:
-    """The method to run under the bias. Raises `UnknownName` for one or a knob that does not exist, `ConfigError` for one that steers itself."""
-    if name in STEERED:
-        raise ConfigError(
-            f"{owner}: inner={name} would steer what is steered already; expected a method without a bias of its own, single for example."
-        )
-    kind = METHODS.get(name)
-    return kind(kind.Config.parse(knobs, name))
+class Steering(Knobs):
+    """The knobs of a method that biases marker words; such methods inherit them."""
 
-
-def fit_inner(config: Knobs, inner: Method, budget: Budget, preset: Preset, **sized: Any) -> Knobs:
-    """`config` with the inner method's knobs written out at the size of the budget, and `sized` unless the user set them."""
-    unset = {name: value for name, value in sized.items() if name not in config.model_fields_set}
-    return config.model_copy(update={"inner_knobs": inner.fit(budget, preset).config.model_dump(mode="json"), **unset})
+    words: tuple[str, ...] | None = None
+    """Marker words; none: wait, Wait, but, But, Alternatively, or what opens a reflection in the lab's world."""
+    space_variants: bool = False
+    """Also the tokens of the words after a space, in the middle of a line."""
+    case_variants: bool = False
+    """Also the words in lower case and capitalised."""
+    first_pieces: bool = False
+    """Where a vocabulary cuts a word, take the first piece, which may begin other words too, instead of refusing."""
+    inner: str = "single"
+    """The method that runs under the bias."""
+    inner_knobs: dict[str, Any] = Field(default={})
+    """Knobs of that method; sized to the budget unless set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,12 @@ class Targets:
     ends: tuple[tuple[int, ...], ...]
 
 
-async def targets_of(
-    vocabulary: Vocabulary, preset: Preset, words: Sequence[str] | None, space_variants: bool, case_variants: bool, first_pieces: bool
-) -> Targets:
+async def targets_of(vocabulary: Vocabulary, preset: Preset, knobs: Steering) -> Targets:
     """Raises `ConfigError` for a word that the vocabulary has no token for."""
-    chosen = words if words is not None else LAB_WORDS if preset.kind == "lab" else WORDS
-    markers = await markers_of(vocabulary, chosen, space_variants=space_variants, case_variants=case_variants, first_pieces=first_pieces)
+    chosen = knobs.words if knobs.words is not None else LAB_WORDS if preset.kind == "lab" else WORDS
+    markers = await markers_of(
+        vocabulary, chosen, space_variants=knobs.space_variants, case_variants=knobs.case_variants, first_pieces=knobs.first_pieces
+    )
     return Targets(markers, await closings_of(vocabulary, preset.think_close))
 
 

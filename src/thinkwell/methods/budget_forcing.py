@@ -29,7 +29,7 @@ from thinkwell.core.method import METHODS, About, Outcome
 from thinkwell.core.path import Finish, Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
-from thinkwell.methods._endings import reopened
+from thinkwell.methods._endings import closing_cue, reopened
 from thinkwell.methods._selection import select
 from thinkwell.methods._steps import closed
 from thinkwell.session import Session
@@ -156,8 +156,7 @@ class BudgetForcing:
     async def _close(self, session: Session, path: Path) -> Path:
         """End the thinking for the model and ask for the answer."""
         path = await reopened(session, path)  # it may have ended the whole text while thinking
-        newline = "" if not path.text or path.text.endswith("\n") else "\n"
-        return await session.splice(path, newline + session.preset.think_close + session.preset.answer_cue)
+        return await session.splice(path, closing_cue(session.preset, path.text))
 
 
 async def think(session: Session, path: Path, most: int, keep_mark: bool, at_least: int = 0) -> Path:

@@ -14,22 +14,23 @@ Cost per problem: that of the inner method; the bias itself costs no forward pas
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, Vocabulary
+from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.decoding.token_bias import Bias, Schedule
-from thinkwell.methods._steering import Targets, fit_inner, inner_method, scaled, steered, targets_of
+from thinkwell.methods._inner import fit_inner, inner_method
+from thinkwell.methods._steering import STEERED, STEERS, Steering, Targets, scaled, steered, targets_of
 from thinkwell.session import Session
 
 
-class Config(Knobs):
+class Config(Steering):
     amplitude: float = Field(default=5.0, allow_inf_nan=False)
     """Height of the wave in logits; negative begins by suppressing. The paper searches 1 to 10."""
     period: int = Field(default=600, ge=1)
@@ -42,20 +43,8 @@ class Config(Knobs):
     """Tokens in which the linear schedule falls; none: the preset's ceiling of a path."""
     windows: tuple[tuple[int, int], ...] = ()
     """(start, end) positions between which there is a bias at all, end excluded; empty is everywhere. The authors' code has (0, 8192)."""
-    words: tuple[str, ...] | None = None
-    """Marker words; none: wait, Wait, but, But, Alternatively, or what opens a reflection in the lab's world."""
-    space_variants: bool = False
-    """Also the tokens of the words after a space, in the middle of a line."""
-    case_variants: bool = False
-    """Also the words in lower case and capitalised."""
-    first_pieces: bool = False
-    """Where a vocabulary cuts a word, take the first piece, which may begin other words too, instead of refusing."""
     restart_per_step: bool = False
     """Start the wave again whenever a path is paused and goes on, as the authors' search does."""
-    inner: str = "single"
-    """The method that runs under the bias."""
-    inner_knobs: dict[str, Any] = Field(default={})
-    """Knobs of that method; sized to the budget unless set."""
 
 
 class CyclicReflex:
@@ -70,9 +59,10 @@ class CyclicReflex:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name)
+        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name, STEERED, STEERS)
         self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
         self.scorers = self.inner.scorers  # type: ignore[misc]
+        self.seats = seats_of(self.inner)
         wave(self.config, 1)  # windows that cannot be are refused now
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
@@ -80,8 +70,8 @@ class CyclicReflex:
 
     async def examine(self, vocabulary: Vocabulary, preset: Preset) -> Targets:
         """Raises `ConfigError` for a marker word that the vocabulary does not have."""
-        config = self.config
-        return await targets_of(vocabulary, preset, config.words, config.space_variants, config.case_variants, config.first_pieces)
+        await examine(self.inner, vocabulary, preset)
+        return await targets_of(vocabulary, preset, self.config)
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         targets = await self.examine(session.engine, session.preset)

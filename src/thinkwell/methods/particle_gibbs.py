@@ -27,43 +27,19 @@ from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
 from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
-from thinkwell.core.scores import Aggregate
+from thinkwell.methods import particle_filtering
 from thinkwell.methods._steps import Candidate, affordable, live, over, take_step, width_for
-from thinkwell.methods.particle_filtering import (
-    Resampling,
-    Selection,
-    collapsed,
-    conclude,
-    draw,
-    logits,
-    narrow,
-    repopulate,
-    weigh,
-)
+from thinkwell.methods.particle_filtering import collapsed, conclude, draw, logits, narrow, repopulate, weigh
 from thinkwell.session import Session
 
 
-class Config(Knobs):
+class Config(particle_filtering.Config):
     n_particles: int = Field(default=16, ge=1)
     """Free particles of all iterations together; sized to a token budget unless set."""
     num_iterations: int = Field(default=2, ge=1)
     """Sweeps; each has n_particles / num_iterations free particles, rounded down, at least one."""
     num_ref_particles: int = Field(default=1, ge=1)
     """Paths kept from one sweep to the next."""
-    temperature: float = Field(default=1.0, gt=0)
-    """Divides the logits of the scores before the softmax."""
-    resampling: Resampling = Resampling.MULTINOMIAL
-    """multinomial (independent draws) or systematic (one uniform for all)."""
-    ess_threshold: float = Field(default=1.0, ge=0, le=1)
-    """Resample when the effective sample size is at most this share of the population; 1 is after every step."""
-    selection: Selection = Selection.ARGMAX
-    """argmax (largest weight), sample (drawn from the weights) or vote (scores of distinct paths added up by answer)."""
-    max_steps: int = Field(default=40, ge=1)
-    """Steps of a particle at most; the last one is written to its end."""
-    step_tokens: int | None = Field(default=None, ge=1)
-    """End a step after this many tokens too, for models without a step delimiter."""
-    agg: Aggregate = Aggregate.LAST
-    """How step scores become one number: last, min, prod or mean."""
 
     @model_validator(mode="after")
     def _references_fit(self) -> Self:

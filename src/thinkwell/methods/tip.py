@@ -13,40 +13,29 @@ Cost per problem: that of the inner method; the penalty itself costs no forward 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, Vocabulary
+from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.decoding.token_bias import Bias, Clock, Schedule
-from thinkwell.methods._steering import Targets, fit_inner, inner_method, scaled, steered, targets_of
+from thinkwell.methods._inner import fit_inner, inner_method
+from thinkwell.methods._steering import STEERED, STEERS, Steering, Targets, scaled, steered, targets_of
 from thinkwell.session import Session
 
 
-class Config(Knobs):
+class Config(Steering):
     penalty: float = Field(default=3.0, allow_inf_nan=False)
     """Logits taken from the marker words; negative promotes them (TIP positive: -1)."""
     duration: int = Field(default=600, ge=1)
     """Tokens of each thought that are penalised; at most a quarter of the preset's typical length unless set."""
     per: Clock = Clock.THOUGHT
     """thought: the duration begins anew with every marker; path: once, at the start of the path."""
-    words: tuple[str, ...] | None = None
-    """Marker words; none: wait, Wait, but, But, Alternatively, or what opens a reflection in the lab's world."""
-    space_variants: bool = False
-    """Also the tokens of the words after a space, in the middle of a line."""
-    case_variants: bool = False
-    """Also the words in lower case and capitalised."""
-    first_pieces: bool = False
-    """Where a vocabulary cuts a word, take the first piece, which may begin other words too, instead of refusing."""
-    inner: str = "single"
-    """The method that runs under the penalty."""
-    inner_knobs: dict[str, Any] = Field(default={})
-    """Knobs of that method; sized to the budget unless set."""
 
 
 class Tip:
@@ -61,17 +50,18 @@ class Tip:
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
-        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name)
+        self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name, STEERED, STEERS)
         self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
         self.scorers = self.inner.scorers  # type: ignore[misc]
+        self.seats = seats_of(self.inner)
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         return type(self)(fit_inner(self.config, self.inner, budget, preset, duration=scaled(self.config.duration, preset)))
 
     async def examine(self, vocabulary: Vocabulary, preset: Preset) -> Targets:
         """Raises `ConfigError` for a marker word that the vocabulary does not have."""
-        config = self.config
-        return await targets_of(vocabulary, preset, config.words, config.space_variants, config.case_variants, config.first_pieces)
+        await examine(self.inner, vocabulary, preset)
+        return await targets_of(vocabulary, preset, self.config)
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         targets = await self.examine(session.engine, session.preset)
