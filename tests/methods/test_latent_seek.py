@@ -21,7 +21,8 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
 from thinkwell.engines.local.engine import LocalEngine
 from thinkwell.engines.scripted import CAPABILITIES, Ask, Reply, ScriptedEngine
-from thinkwell.methods.latent_seek import WEIGHTS, Config, latents_of
+from thinkwell.methods._self_reward import WEIGHTS
+from thinkwell.methods.latent_seek import Config, latents_of
 from thinkwell.methods.wording.latent_seek import WORDINGS, Check, plain, read_verdict
 from thinkwell.session import Session
 

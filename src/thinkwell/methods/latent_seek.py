@@ -32,20 +32,18 @@ from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.method import METHODS, About, Outcome
-from thinkwell.core.path import Origin, Path, Role, Segment
+from thinkwell.core.path import Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
 from thinkwell.methods._endings import ends_by_token
-from thinkwell.methods._turns import WordingName, end_of_thinking, query_of, wording_of
-from thinkwell.methods.wording.latent_seek import WORDINGS, Check, read_verdict
+from thinkwell.methods._self_reward import Judgement, Reward, judged
+from thinkwell.methods._turns import WordingName
 from thinkwell.session import Session
 
 if TYPE_CHECKING:
     from thinkwell.decoding.latent_seek import Latents
 
-WEIGHTS = {Check.CALCULATION: 2, Check.ANSWER: 1, Check.COMPLETE: 2, Check.UNDERSTOOD: 1}
-FORMAT_WEIGHT = 2  # taken off too where an answer is missing; not among those divided by, so the reward may fall to -8/6
 DECODE_TEMPERATURE = 0.7
 WHITE_BOX = frozenset({Capability.CONTINUE_PREFIX, Capability.TOKEN_IDS, Capability.HIDDEN})
 
@@ -57,14 +55,6 @@ class Search(StrEnum):
     NOISE = "noise"
     TOKENS = "tokens"
     RESAMPLE = "resample"
-
-
-class Reward(StrEnum):
-    """Who judges an answer."""
-
-    SELF = "self"
-    ORACLE = "oracle"
-    CONSTANT = "constant"
 
 
 class Optimizer(StrEnum):
@@ -130,6 +120,11 @@ class Trial:
     changed: list[int] = field(default_factory=list)  # tokens that each step changed
     unreadable: int = 0
 
+    def took(self, path: Path, judgement: Judgement) -> None:
+        self.paths.append(path)
+        self.rewards.append(judgement.reward)
+        self.unreadable += judgement.unreadable
+
 
 class LatentSeek:
     name: ClassVar[str] = "latent_seek"
@@ -158,8 +153,8 @@ class LatentSeek:
         config, first = self.config, path
         if config.reward is Reward.ORACLE and problem.reference is None:
             raise ConfigError(f"reward=oracle needs a reference answer, which problem {problem.id!r} has not; use reward=self.")
-        trial = Trial([first])
-        trial.rewards.append(await self._judge(problem, session, first, trial))
+        trial = Trial()
+        trial.took(first, await judged(session, problem, first, config))
         start, n = span(first, config)
         latents: Latents | None = None
         while trial.rewards[-1] <= config.reward_threshold and len(trial.changed) < config.max_steps and not session.exhausted:
@@ -174,8 +169,7 @@ class LatentSeek:
                 if not trial.changed[-1]:
                     continue
                 path = await rewrite(session, first, start, latents.tokens)
-            trial.paths.append(path)
-            trial.rewards.append(await self._judge(problem, session, path, trial))
+            trial.took(path, await judged(session, problem, path, config))
         return self._outcome(session, trial, n)
 
     def _move(self, session: Session, latents: Latents, trial: Trial) -> int:
@@ -192,17 +186,6 @@ class LatentSeek:
             case _:
                 latents.ascend(trial.rewards[-1])
         return latents.decode(DECODE_TEMPERATURE if config.decode is Decode.SAMPLE else 0.0, seed)
-
-    async def _judge(self, problem: Problem, session: Session, path: Path, trial: Trial) -> float:
-        match self.config.reward:
-            case Reward.CONSTANT:
-                return -1.0
-            case Reward.ORACLE:
-                return 0.0 if right(session, problem, path) else -1.0
-        verdicts = await self_check(session, problem, path, self.config)
-        trial.unreadable += list(verdicts.values()).count(None)
-        missing = FORMAT_WEIGHT if self.config.format_check and session.answer(path) is None else 0
-        return -(missing + sum(weight for check, weight in WEIGHTS.items() if not verdicts[check])) / sum(WEIGHTS.values())
 
     def _outcome(self, session: Session, trial: Trial, n: int) -> Outcome:
         config, paths, rewards = self.config, tuple(trial.paths), tuple(trial.rewards)
@@ -257,25 +240,6 @@ async def rewrite(session: Session, first: Path, start: int, tokens: list[int]) 
     room = session.preset.max_tokens - (len(path) - path.count(Origin.PROMPT))
     (path,) = await session.extend([path], max_tokens=max(0, room), sampling=GREEDY)
     return path
-
-
-async def self_check(session: Session, problem: Problem, path: Path, config: Config) -> dict[Check, bool | None]:
-    """The model's own verdicts on an answer; None where a reply has none."""
-    wording = WORDINGS[wording_of(session, config.wording)]
-    asked = [
-        (await session.open(1, messages=wording.messages(check, query_of(problem), path.text), role=Role.VERIFIER))[0] for check in WEIGHTS
-    ]
-    replies = await session.extend(asked, max_tokens=config.check_tokens, sampling=GREEDY)
-    session.prune(replies, "read")
-    said = [read_verdict(reply.text, wording.marker, think_close=end_of_thinking(session, reply)) for reply in replies]
-    return dict(zip(WEIGHTS, said, strict=True))
-
-
-def right(session: Session, problem: Problem, path: Path) -> bool:
-    """Whether the path's answer has the canonical form of the reference."""
-    stated = Path("", (Segment(f"{session.preset.think_close}\\boxed{{{problem.reference}}}", Origin.INJECTED, n_tokens=1),))
-    answer, reference = session.answer(path), session.answer(stated)
-    return answer is not None and reference is not None and answer.canonical == reference.canonical
 
 
 METHODS.add(LatentSeek.name)(LatentSeek)
