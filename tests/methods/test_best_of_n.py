@@ -3,6 +3,7 @@
 import pytest
 
 from thinkwell.core.budget import Budget
+from thinkwell.core.method import METHODS, seats_of
 
 SCRIPT = {"*": ["a \\boxed{1}", "b \\boxed{2}", "c \\boxed{2}", "d none", "e \\boxed{3}"]}
 SCORES = {"a": 0.9, "b": 0.5, "c": 0.6, "d": 1.0, "e": 0.1}
@@ -75,3 +76,15 @@ def test_left_over_tokens_are_spent_on_more_paths(play):
     run = play("best_of_n", {"*": "so \\boxed{7}"}, budget=Budget(tokens=50), fit=True)
     assert len(run.outcome.paths) == 10
     assert run.usage.scorer_calls == 10
+
+
+def test_a_reserve_leaves_tokens_to_a_scorer_that_writes(toy):
+    cls = METHODS.get("best_of_n")
+    sized = cls(cls.Config(scorer="flexive", reserve=0.5)).fit(Budget(tokens=100), toy).config
+    assert (sized.n_paths, sized.fill) == (5, False)
+
+
+@pytest.mark.parametrize(("scorer", "seats"), [("prm", {"solver"}), ("orm", {"solver"}), ("flexive", {"solver", "verifier"})])
+def test_only_a_scorer_that_writes_has_a_seat(scorer, seats):
+    cls = METHODS.get("best_of_n")
+    assert seats_of(cls(cls.Config(scorer=scorer))) == seats
