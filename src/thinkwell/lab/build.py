@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from . import tokenizer as tokenizers
 from .card import measure
 from .data import PolicyBatches
-from .models import first_score, new_policy, new_prm
+from .models import first_score, new_policy, new_prm, new_student
 from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
 from .skills.measure import measure as measure_skills
@@ -55,7 +55,7 @@ class Scale:
     shard: int
     """Problems sampled between two checkpoints."""
     skills: Schedule
-    """Steps in which a copy of the policy learns the methods' skills."""
+    """Steps in which a copy of the policy, one layer deeper, learns the methods' skills."""
     card_problems: int
     card_samples: int
     card_level_problems: int
@@ -76,7 +76,7 @@ SCALES: dict[str, Scale] = {
         sample_problems=3000,
         samples_each=4,
         shard=200,
-        skills=Schedule(1000, rate=2e-3, adam_rate=1e-3, warmup=50),
+        skills=Schedule(2200, rate=2e-3, adam_rate=1e-3, warmup=50),
         card_problems=300,
         card_samples=16,
         card_level_problems=20,
@@ -187,12 +187,12 @@ class Work:
         write_text(path, "".join(self._shard(k).read_text() for k in range(len(shards))))
 
     def skills(self) -> None:
-        """Teach a copy of the policy the methods' skills, beside ordinary traces."""
+        """Teach a deeper copy of the policy the methods' skills, beside ordinary traces."""
         from transformers import AutoModelForCausalLM
 
         if self._done("skills"):
             return
-        student = Student(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed).to(self.device)
+        student = Student(new_student(AutoModelForCausalLM.from_pretrained(self.out / "policy"), self.seed), self.seed).to(self.device)
         samples = load_samples(self.tokens, self.work / "samples.jsonl")
         batches = SkillBatches(self.tokens, samples, self.seed, self.sizes.policy_rows)
         learned = self._fit("skills", student, batches, skill_loss(student, compiled=self.sizes.compiled), self.sizes.skills)

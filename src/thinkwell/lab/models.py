@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
+from torch import nn
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, Qwen3ForTokenClassification
 
 MAX_POSITIONS = 2048
@@ -48,10 +51,27 @@ def new_prm(policy: Qwen3ForCausalLM, seed: int, *, extra_layers: int = 1, score
     layers = policy.config.num_hidden_layers
     model = Qwen3ForTokenClassification(_prm_config(policy.config, layers + extra_layers, scores))
     model.model.load_state_dict(policy.model.state_dict(), strict=False)
-    for layer in model.model.layers[layers:]:
-        torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
-        torch.nn.init.zeros_(layer.mlp.down_proj.weight)
+    _start_as_identity(model.model.layers[layers:])
     return model
+
+
+def new_student(policy: Qwen3ForCausalLM, seed: int, *, extra_layers: int = 1) -> Qwen3ForCausalLM:
+    """A language model that begins as the policy and has layers on top to judge with, for the same reason as the process reward model."""
+    torch.manual_seed(seed)
+    layers = policy.config.num_hidden_layers
+    settings = {k: v for k, v in policy.config.to_dict().items() if k not in ("layer_types", "num_hidden_layers")}
+    model = Qwen3ForCausalLM(Qwen3Config(**settings, num_hidden_layers=layers + extra_layers))
+    model.load_state_dict(policy.state_dict(), strict=False)
+    _start_as_identity(model.model.layers[layers:])
+    model.generation_config = policy.generation_config
+    return model
+
+
+def _start_as_identity(layers: Iterable[nn.Module]) -> None:
+    """Blocks that pass on what they get, until they are trained."""
+    for layer in layers:
+        nn.init.zeros_(layer.self_attn.o_proj.weight)
+        nn.init.zeros_(layer.mlp.down_proj.weight)
 
 
 def first_score(model: Qwen3ForTokenClassification) -> Qwen3ForTokenClassification:

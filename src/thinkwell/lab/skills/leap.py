@@ -21,6 +21,8 @@ from thinkwell.methods.wording.leap import WORDINGS, comments
 SUMMARY_TOKENS = 256  # a trace with a summary of so many tokens is not learnt from
 NOBODY = 0.08  # share of blocks in which nobody is left to comment
 MOST_PEERS = 4
+PUT_RIGHT, TRIES = 0.4, 8
+WRONG = " that is wrong:"  # begins the reply of one who has found a wrong step
 LAB = WORDINGS["lab"]
 
 Standing = Mapping[float, Statement]
@@ -126,7 +128,7 @@ def agreed(mine: Standing) -> str:
 
 def corrected(problem: LabProblem, step: int) -> str:
     """The reply of one who has found a wrong step."""
-    return f" that is wrong: {shown(gold(problem, step))}." + STEP_END
+    return f"{WRONG} {shown(gold(problem, step))}." + STEP_END
 
 
 def goes_on(problem: LabProblem, mine: Standing, step: int | None, rng: random.Random, style: Style) -> Trace:
@@ -140,6 +142,13 @@ def goes_on(problem: LabProblem, mine: Standing, step: int | None, rng: random.R
 
 
 def talk(rng: random.Random, solution: Solution) -> Conversation | None:
-    """A trace with one or two blocks, right or wrong: the paper's filter is left out, or these traces would make the model solve better than the others teach it to."""
-    trace = write_talk(solution.problem, rng, blocks=rng.choice((1, 1, 2)))
+    """A trace with one or two blocks, right or wrong: the paper's filter is left out, or these traces would make the model solve better than the others teach it to.
+
+    `PUT_RIGHT` of them are sought among a few for one in which a mistake is put right: by themselves these are so rare that agreeing is all that is learnt.
+    """
+    sought = rng.random() < PUT_RIGHT
+    for _ in range(TRIES if sought else 1):
+        trace = write_talk(solution.problem, rng, blocks=rng.choice((1, 1, 2)))
+        if any(piece.text.startswith(WRONG) for piece in trace.pieces):
+            break
     return Conversation((solution.problem.question,), trace.pieces) if trace.summaries else None

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 SKILLS: dict[str, tuple[float, Make]] = {
-    "verify fast": (10, solve_detect_verify.verify_fast),
-    "verify slow": (6, solve_detect_verify.verify_slow),
+    "verify fast": (14, solve_detect_verify.verify_fast),
+    "verify slow": (14, solve_detect_verify.verify_slow),
     "complete": (3, solve_detect_verify.complete),
     "solve with verdict": (3, solve_detect_verify.solve_with_verdict),
-    "critic step": (9, critic_guided.critic_step),
-    "self check": (10, latent_seek.self_check),
+    "critic step": (11, critic_guided.critic_step),
+    "self check": (14, latent_seek.self_check),
     "feedback": (6, self_refine.feedback),
     "refine": (3, self_refine.refine),
     "write sticker": (5, sift.write_sticker),
@@ -36,7 +36,7 @@ SKILLS: dict[str, tuple[float, Make]] = {
     "find sticker": (3, sift.find_sticker),
     "solve sticker": (4, sift.solve_sticker),
     "solve both": (3, sift.solve_both),
-    "talk": (8, leap.talk),
+    "talk": (12, leap.talk),
     "ceo": (2, multi_agent.ceo),
     "recruiter": (1, multi_agent.recruiter),
     "critic": (4, multi_agent.critic),
@@ -45,7 +45,7 @@ SKILLS: dict[str, tuple[float, Make]] = {
     "answers": (3, mixture_of_agents.answers),
 }
 """Skill -> its weight among the skills, and what makes a conversation of it."""
-ORDINARY = 0.45
+ORDINARY = 0.4
 """Share of ordinary traces, so that solving stays as it is."""
 SAMPLED = 0.6
 """Share of the shown solutions that the policy wrote; the others are written by the world, half of them with more mistakes noticed (`prm.WRITTEN`)."""
@@ -53,7 +53,7 @@ LONGEST = 900
 """Conversations of more tokens are left out."""
 FAIR, MOST = 60, 6
 """A reply of fewer learnt tokens than `FAIR` weighs as much as one of so many, up to `MOST` times its length: a verdict is one word."""
-JUDGE = 0.3
+JUDGE = 1.0
 """Weight of what is learnt of the shown solution's steps beside the reply."""
 
 SkillRow = tuple[list[int], list[int], int, list[tuple[int, tuple[int, int, int]]]]
