@@ -289,3 +289,38 @@ def test_a_node_pays_where_its_chance_is_above_the_price_of_its_token() -> None:
     assert widths.drafts(1)
     assert not widths.drafts(20)  # every token costs its full share
     assert 0 < widths.nodes(1) < 64
+
+
+def test_drafts_pay_where_what_will_stand_is_worth_their_forward() -> None:
+    from thinkwell.engines.local.model import Decoder
+    from thinkwell.engines.local.widths import HOST, PLAIN_HOST, Widths
+
+    widths = Widths(Decoder(tiny("qwen3")))
+    widths.costs, widths.one = [(1, 1e-3), (11, 2e-3), (101, 21e-3)], 0.8e-3
+    assert widths.plain(1) == pytest.approx(0.8e-3)
+    assert widths.plain(6) == pytest.approx(1.3e-3)
+    needed = (2e-3 + HOST) / (0.8e-3 + PLAIN_HOST) - 1  # tokens beside its own that a path must write in a forward of eleven
+    assert not widths.pays(1, 11, 0.95 * needed)
+    assert widths.pays(1, 11, 1.05 * needed)
+    assert not widths.pays(1, 2, 0.0)
+
+
+@needs_compiler
+def test_a_drafter_that_hoped_too_much_is_trusted_less_until_it_has_rested() -> None:
+    from thinkwell.engines.local.native import load_native
+    from thinkwell.engines.local.tables import Twin
+
+    native = load_native()
+    assert native is not None
+    twin = Twin(native, StandDrafter())
+    fresh = twin.trust
+    for _ in range(10):
+        twin.compare(5.0, 1)
+    low = twin.trust
+    assert low < fresh
+    for _ in range(60):
+        twin.compare(0.0, 0)
+    assert low < twin.trust == pytest.approx(fresh, abs=0.01)
+    for _ in range(10):
+        twin.compare(5.0, 5)
+    assert twin.trust > 0.9

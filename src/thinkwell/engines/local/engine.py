@@ -233,8 +233,9 @@ class LocalEngine:
         self.shelf.drop(lineages)
 
     def refresh(self) -> None:
-        """Forgets all cached keys and values: call it when the module's weights have changed."""
+        """Forgets all cached keys and values, and copies of weights: call it when the module's have changed."""
         self.shelf.clear()
+        self.decoder.pack()
 
     async def aclose(self) -> None:
         if self._pump is not None and not self._pump.done():

@@ -234,6 +234,49 @@ void attend_trees(const float *qkv, const float *norm_q, const float *norm_k, co
     free(blocks);
 }
 
+/* out = x W^T + add for a few rows of x, for which libraries spend more on preparing than on multiplying. packed: W in panels of PANEL rows, each inner x PANEL, zeros where
+ * W has no more rows. add: NULL, or rows `add_stride` apart (0: the same for all). */
+#ifdef __AVX512F__
+#define WIDTH_ 16
+#define TILE 8
+#else
+#define WIDTH_ 8
+#define TILE 4
+#endif
+#define PANEL 32
+#define PARTS (PANEL / WIDTH_)
+typedef float part __attribute__((vector_size(4 * WIDTH_), aligned(4)));
+
+static inline __attribute__((always_inline)) void tile(const float *x, const float *w, const float *add, int64_t add_stride, float *out, int64_t inner, int64_t stride,
+                                                       int64_t wide, const int rows) {
+    part acc[TILE][PARTS];
+    for (int m = 0; m < rows; m++)
+        for (int p = 0; p < PARTS; p++) acc[m][p] = (part){0};
+    for (int64_t k = 0; k < inner; k++)
+        for (int m = 0; m < rows; m++) {
+            float a = x[m * inner + k];
+            for (int p = 0; p < PARTS; p++) acc[m][p] += a * *(const part *)(w + k * PANEL + p * WIDTH_);
+        }
+    for (int m = 0; m < rows; m++) {
+        float *o = out + m * stride;
+        const float *b = add ? add + m * add_stride : NULL;
+        for (int64_t n = 0; n < wide; n++) o[n] = ((float *)acc[m])[n] + (b ? b[n] : 0.0f);
+    }
+}
+
+void linear(const float *x, const float *packed, const float *add, float *out, int64_t rows, int64_t inner, int64_t width, int64_t add_stride) {
+#pragma omp parallel for schedule(static) if (rows * inner * width > 1000000)
+    for (int64_t at = 0; at < width; at += PANEL) {
+        const float *w = packed + at * inner;
+        int64_t wide = width - at < PANEL ? width - at : PANEL, m = 0;
+#define ROWS(R) tile(x + m * inner, w, add ? add + m * add_stride + at : NULL, add_stride, out + m * width + at, inner, width, wide, R)
+        for (; m + TILE <= rows; m += TILE) ROWS(TILE);
+        for (; m + 4 <= rows; m += 4) ROWS(4);
+        for (; m + 2 <= rows; m += 2) ROWS(2);
+        for (; m < rows; m++) ROWS(1);
+    }
+}
+
 /* Moves cached positions within their rows: `count` moves of one position each, in order, in all `blocks` (layer, key or value) of `block_stride` floats. */
 void move_places(float *cache, const int64_t *rows, const int64_t *from, const int64_t *to, int64_t count, int64_t blocks, int64_t block_stride,
                  int64_t kv_heads, int64_t dim, int64_t row_stride, int64_t head_stride) {

@@ -1,8 +1,8 @@
 """A lean forward pass for the Qwen2, Qwen3, Llama and Mistral families, straight on a Hugging Face module's weights.
 
 The fused projections (query-key-value, gate-up) are made once, and the module's own parameters become views of them: no second copy of the
-weights, and in-place updates (a training step) are seen at once. Everything works on flat rows of tokens `M`, which may be one new token of each
-of many paths (decoding) or many tokens of a few paths (prefill); only attention knows the difference.
+weights, but for small models, of which the compiled kernels get one; after a training step call `pack`. Everything works on flat rows of tokens `M`,
+which may be one new token of each of many paths (decoding) or many tokens of a few paths (prefill); only attention knows the difference.
 
 Axes: M tokens in this forward, N paths, Q new tokens a path, T cached positions, H hidden, V vocabulary, A query heads, K key-value heads, G = A / K, D head size.
 """
@@ -19,10 +19,12 @@ from torch import Tensor, nn
 
 from thinkwell.core.errors import UnsupportedModel
 from thinkwell.engines.local.cache import Slots
-from thinkwell.engines.local.native import native_for
+from thinkwell.engines.local.native import Native, native_for, pack
 
 SUPPORTED = ("llama", "mistral", "qwen2", "qwen3")
 ELSEWHERE = "Serve it (vLLM, SGLang, Ollama) and use the openai engine."
+FEW = 128  # rows up to which the compiled product is faster than the library's
+PACKED = 64 << 20  # bytes of weights up to which a model's are copied for it
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")  # frequencies that do not depend on the length seen so far
 
 
@@ -46,19 +48,39 @@ class Shape:
 
 
 @dataclass(slots=True)
+class Linear:
+    """y = x W^T (+ bias), with the Hugging Face module's own weight (N, K). packed: a copy for the compiled kernel, which is faster where x has few rows."""
+
+    weight: Tensor
+    bias: Tensor | None
+    native: Native | None = None
+    packed: Tensor | None = None
+
+    def __call__(self, x_MK: Tensor) -> Tensor:
+        if self.native is not None and self.packed is not None and x_MK.shape[0] <= FEW:
+            return self.native.linear(x_MK, self.packed, self.weight.shape[0], self.bias)
+        return F.linear(x_MK, self.weight, self.bias)
+
+    def added(self, x_MN: Tensor, y_MK: Tensor) -> Tensor:
+        """x + y W^T (+ bias) in one pass."""
+        if self.native is not None and self.packed is not None and y_MK.shape[0] <= FEW and self.bias is None:
+            return self.native.linear(y_MK, self.packed, self.weight.shape[0], x_MN)
+        return torch.addmm(x_MN if self.bias is None else x_MN + self.bias, y_MK, self.weight.t())
+
+    def pack(self, native: Native) -> None:
+        self.native, self.packed = native, pack(self.weight.detach())
+
+
+@dataclass(slots=True)
 class Layer:
     """Weights of one block, as views shared with the Hugging Face module."""
 
     norm_attention: Tensor
     norm_mlp: Tensor
-    qkv: Tensor  # ((A + 2K) D, H)
-    qkv_bias: Tensor | None
-    out: Tensor  # (H, A D)
-    out_bias: Tensor | None
-    gate_up: Tensor  # (2F, H)
-    gate_up_bias: Tensor | None
-    down: Tensor  # (H, F)
-    down_bias: Tensor | None
+    qkv: Linear  # ((A + 2K) D, H)
+    out: Linear  # (H, A D)
+    gate_up: Linear  # (2F, H)
+    down: Linear  # (H, F)
     norm_q: Tensor | None
     norm_k: Tensor | None
 
@@ -109,12 +131,22 @@ class Decoder:
         head = getattr(module, "lm_head", None) or getattr(module, "score", None)
         self.head: Tensor | None = None if head is None else head.weight
         self.head_bias: Tensor | None = getattr(head, "bias", None)
+        self.to_logits = None if head is None else Linear(head.weight, self.head_bias)
         self.dtype, self.device = self.embedding.dtype, self.embedding.device
         self.layers = [fuse(layer) for layer in body.layers]
         self.inv_freq: Tensor = body.rotary_emb.inv_freq.float()
         self.rope_scale = float(getattr(body.rotary_emb, "attention_scaling", 1.0))
         self.rope: tuple[Tensor, Tensor] = self._rope_table(512)
         self.native = native_for(self.device, self.dtype, self.shape.heads, self.shape.kv_heads, self.shape.head_dim)
+        self.pack()
+
+    def pack(self) -> None:
+        """Copies the weights of a small model for the compiled kernel; again after they have changed."""
+        linears = [linear for layer in self.layers for linear in (layer.qkv, layer.out, layer.gate_up, layer.down)]
+        linears += [] if self.to_logits is None else [self.to_logits]
+        if self.native is not None and sum(linear.weight.nbytes for linear in linears) <= PACKED:
+            for linear in linears:
+                linear.pack(self.native)
 
     @torch.inference_mode()
     def hidden(self, batch: Batch, slots: Slots, keep: list[Tensor] | None = None) -> Tensor:
@@ -125,11 +157,11 @@ class Decoder:
         for index, layer in enumerate(self.layers):
             if keep is not None:
                 keep.append(x_MH)
-            qkv = F.linear(self._norm(x_MH, layer.norm_attention), layer.qkv, layer.qkv_bias)
+            qkv = layer.qkv(self._norm(x_MH, layer.norm_attention))
             mixed_M = self._attend_native(qkv, index, batch, slots) if rope is None else self._attend(qkv, index, batch, slots, rope)
-            x_MH = add_linear(x_MH, mixed_M, layer.out, layer.out_bias)
-            gate_up = F.linear(self._norm(x_MH, layer.norm_mlp), layer.gate_up, layer.gate_up_bias)
-            x_MH = add_linear(x_MH, self._gated(gate_up), layer.down, layer.down_bias)
+            x_MH = layer.out.added(x_MH, mixed_M)
+            gate_up = layer.gate_up(self._norm(x_MH, layer.norm_mlp))
+            x_MH = layer.down.added(x_MH, self._gated(gate_up))
         x_MH = self._norm(x_MH, self.final_norm)
         if keep is not None:
             keep.append(x_MH)
@@ -183,11 +215,11 @@ class Decoder:
     @torch.inference_mode()
     def logits(self, hidden_MH: Tensor) -> Tensor:
         """The head on hidden states: (M, V) for a language model, (M, labels) for a classifier."""
-        if self.head is None:
+        if self.to_logits is None:
             raise UnsupportedModel(
                 f"model type {self.module.config.model_type!r} has no language-model or classifier head; load one that has."
             )
-        return F.linear(hidden_MH, self.head, self.head_bias)
+        return self.to_logits(hidden_MH) if hidden_MH.dim() == 2 else F.linear(hidden_MH, self.to_logits.weight, self.to_logits.bias)
 
     def _rope_at(self, positions_M: Tensor) -> tuple[Tensor, Tensor]:
         cos, sin = self.rope
@@ -228,11 +260,6 @@ def attend(q_MAD: Tensor, keys_NKTD: Tensor, values_NKTD: Tensor, group: Group, 
     return out.view(rows, kv_heads, -1, queries, head_dim).permute(0, 3, 1, 2, 4).reshape(rows * queries, -1)
 
 
-def add_linear(x_MH: Tensor, y_MF: Tensor, weight_HF: Tensor, bias_H: Tensor | None) -> Tensor:
-    """x + y W^T (+ b) in one pass."""
-    return torch.addmm(x_MH if bias_H is None else x_MH + bias_H, y_MF, weight_HF.t())
-
-
 def fuse(layer: Any) -> Layer:
     """One block's weights with fused projections; the module's parameters are re-pointed to views of them."""
     attention, mlp = layer.self_attn, layer.mlp
@@ -241,14 +268,10 @@ def fuse(layer: Any) -> Layer:
     return Layer(
         norm_attention=layer.input_layernorm.weight,
         norm_mlp=layer.post_attention_layernorm.weight,
-        qkv=qkv,
-        qkv_bias=qkv_bias,
-        out=attention.o_proj.weight,
-        out_bias=attention.o_proj.bias,
-        gate_up=gate_up,
-        gate_up_bias=gate_up_bias,
-        down=mlp.down_proj.weight,
-        down_bias=mlp.down_proj.bias,
+        qkv=Linear(qkv, qkv_bias),
+        out=Linear(attention.o_proj.weight, attention.o_proj.bias),
+        gate_up=Linear(gate_up, gate_up_bias),
+        down=Linear(mlp.down_proj.weight, mlp.down_proj.bias),
         norm_q=attention.q_norm.weight if hasattr(attention, "q_norm") else None,
         norm_k=attention.k_norm.weight if hasattr(attention, "k_norm") else None,
     )

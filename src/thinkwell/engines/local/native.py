@@ -33,11 +33,13 @@ FLAGS = (
     "-freciprocal-math",
 )
 MAX_GROUP, MAX_DIM = 16, 256
+PANEL = 32  # rows of a packed weight that lie together
 
 _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 SIGNATURES = {
     "rms": [_POINTER] * 3 + [_INT] * 2 + [_FLOAT],
     "silu_mul": [_POINTER] * 2 + [_INT] * 2,
+    "linear": [_POINTER] * 4 + [_INT] * 4,
     "attend": [_POINTER] * 10 + [_INT] * 7 + [_FLOAT],
     "draw": [_POINTER] * 6 + [_INT] * 2,
     "attend_trees": [_POINTER] * 12 + [_INT] * 7 + [_FLOAT],
@@ -45,9 +47,9 @@ SIGNATURES = {
     "table_new": [_INT] * 4,
     "table_free": [_POINTER],
     "table_learn": [_POINTER] * 5 + [_INT] * 3,
-    "table_propose": [_POINTER] * 10 + [_INT] * 3 + [_FLOAT],
+    "table_propose": [_POINTER] * 11 + [_INT] * 3 + [_FLOAT],
     "table_walk": [_POINTER] * 7 + [_INT] * 2,
-    "step_propose": [_POINTER] * 8 + [_INT] * 4 + [_FLOAT],
+    "step_propose": [_POINTER] * 9 + [_INT] * 4 + [_FLOAT],
     "step_settle": [_POINTER] * 13 + [_INT] * 10,
 }
 RESULTS = {"table_new": _POINTER, "step_propose": _INT}
@@ -61,8 +63,8 @@ class Native:
             function = getattr(library, name)
             function.argtypes, function.restype = arguments, RESULTS.get(name)
         self.library = library
-        kernels = ("rms", "silu_mul", "attend", "draw", "attend_trees", "move_places")
-        self._rms, self._silu_mul, self._attend, self._draw, self._attend_trees, self._move_places = (
+        kernels = ("rms", "silu_mul", "linear", "attend", "draw", "attend_trees", "move_places")
+        self._rms, self._silu_mul, self._linear, self._attend, self._draw, self._attend_trees, self._move_places = (
             getattr(library, name) for name in kernels
         )
 
@@ -76,6 +78,16 @@ class Native:
         out_MF = gate_up_M2F.new_empty((rows, width))
         self._silu_mul(gate_up_M2F.data_ptr(), out_MF.data_ptr(), rows, width)
         return out_MF
+
+    def linear(self, x_MK: Tensor, packed: Tensor, width: int, add: Tensor | None = None) -> Tensor:
+        """x W^T + add, (M, width). packed: W as `pack` gives it. add: (M, width), or (width,) for every row."""
+        rows, inner = x_MK.shape
+        out = x_MK.new_empty((rows, width))
+        stride = 0 if add is None or add.dim() == 1 else width
+        self._linear(
+            x_MK.data_ptr(), packed.data_ptr(), None if add is None else add.data_ptr(), out.data_ptr(), rows, inner, width, stride
+        )
+        return out
 
     def attend(
         self, qkv: Tensor, norms: tuple[Tensor, Tensor] | None, rope: tuple[Tensor, Tensor], keys_NKTD: Tensor, values_NKTD: Tensor, positions_M: Tensor,
@@ -129,6 +141,15 @@ class Native:
             *logits_MV.shape,
         )
         return tokens_M
+
+
+def pack(weight_NK: Tensor) -> Tensor:
+    """A weight for `Native.linear`: panels of `PANEL` rows, (P, K, PANEL), filled up with zeros."""
+    rows, inner = weight_NK.shape
+    panels = -(-rows // PANEL)
+    full = weight_NK.new_zeros((panels * PANEL, inner))
+    full[:rows] = weight_NK
+    return full.view(panels, PANEL, inner).transpose(1, 2).contiguous()
 
 
 def native_for(device: torch.device, dtype: torch.dtype, heads: int = 1, kv_heads: int = 1, head_dim: int = 2) -> Native | None:

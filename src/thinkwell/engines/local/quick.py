@@ -22,6 +22,7 @@ from thinkwell.engines.local.sampling import Sampler
 from thinkwell.engines.local.tables import WIDTH, Tables, Twin
 from thinkwell.engines.local.widths import Widths
 
+LONGEST_REST = 6  # steps without a look at what could be drafted
 AGAIN = 8  # steps after which the number of nodes that pays is looked up again
 
 
@@ -48,6 +49,9 @@ class QuickStep:
             run.request.draft is not None and run.request.draft.rule.value == "gumbel_coupled" and not run.request.sampling.greedy
             for run in runs
         ]
+        self.expected = ctypes.c_float()
+        self.sized = any(run.request.draft is not None and run.request.draft.nodes is not None for run in runs)
+        self.vain = self.rest = 0  # drafts in a row that did not pay; steps until the next try
         self.age = 0
         self.nodes, self.parents, self.worth = 0, None, 0.0
         self.counts_R, self.first_R, self.kept_R = torch.zeros((3, rows), dtype=torch.int64).unbind()
@@ -70,14 +74,27 @@ class QuickStep:
         self.age += 1
         return self.nodes
 
-    def step(self, decoder: Decoder, slots: Slots, sampler: Sampler, places: Sequence[int]) -> list[Written]:
-        """One forward; `size` was called, and slots have room. places: row of `slots` of each path."""
+    def step(self, decoder: Decoder, slots: Slots, sampler: Sampler, places: Sequence[int]) -> list[Written] | None:
+        """One forward; `size` was called, and slots have room. places: row of `slots` of each path. None: nothing was done, as drafts do not pay now."""
+        if self.rest:
+            self.rest -= 1
+            return None
         packed, library, rows, nodes = self._packed(places), self.native.library, len(self.runs), self.nodes
         at = packed.buffer_info()[0]
+        twin = self.twins[0]
+        trust = min(1.0, twin.trust)
         made = library.step_propose(
             self.pointers, at, None if self.parents is None else self.parents.data_ptr(), self.tables.cells.data_ptr(), self.drafts_R4N.data_ptr(),
-            self.counts_R.data_ptr(), self.forest_7M.data_ptr(), self.first_R.data_ptr(), self.forest_7M.shape[1], rows, WIDTH, nodes, self.worth,
+            self.counts_R.data_ptr(), self.forest_7M.data_ptr(), self.first_R.data_ptr(), ctypes.byref(self.expected),
+            self.forest_7M.shape[1], rows, WIDTH, nodes, min(0.95, self.worth / trust),
         )  # fmt: skip
+        expected = self.expected.value
+        if not self.sized and not self.widths.pays(rows, made, trust * expected):
+            twin.compare(0.0, 0)
+            self.vain = min(self.vain + 1, LONGEST_REST)
+            self.rest = self.vain - 1
+            return None
+        self.vain = 0
         ids_M, owners_M, rows_M, positions_M, places_M, parents_M, next_M = self.forest_7M[:, :made].unbind()
         batch = Batch(ids_M, positions_M, (rows_M, places_M), 1, (), parents_M=parents_M)
         logits_MV = decoder.logits(decoder.hidden(batch, slots))
@@ -92,6 +109,7 @@ class QuickStep:
         for twin in self.twins:
             twin.report()
         kept, proposed = self.kept_R.tolist(), self.counts_R.tolist()
+        twin.compare(expected, sum(kept))
         widest = max(kept) + 1
         tokens, stood = self.tokens_RN[:, :widest].tolist(), self.slots_RN[:, :widest].tolist()
         return [Written(tokens[row][: count + 1], proposed[row], stood[row][:count]) for row, count in enumerate(kept)]

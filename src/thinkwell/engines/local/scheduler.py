@@ -347,16 +347,19 @@ class Scheduler:
         room = self.longest + quick.size() + 1
         self._reserve(room)
         self.decoder.reserve(room)
+        written = quick.step(self.decoder, self.slots, self.sampler, self.places)
+        if written is None:
+            self._decode()
+            return
         left, wrote, proposed = [], 0, 0
-        for row, (run, more) in enumerate(zip(active, quick.step(self.decoder, self.slots, self.sampler, self.places), strict=True)):
+        for row, (run, more) in enumerate(zip(active, written, strict=True)):
             before = len(run.ids)
             if len(more.tokens) > 1:
                 run.runs.append((run.written, len(more.tokens)))
             if self._grow(run, more.tokens):
                 left.append(row)
-            written = len(run.ids) - before
             if run.request.draft is not None:
-                run.request.draft.stats.count(written, more.proposed, more.slots)
+                run.request.draft.stats.count(len(run.ids) - before, more.proposed, more.slots)
             wrote, proposed = wrote + len(more.tokens), proposed + more.proposed
         self.behind = True
         self.longest, self.spare = max(len(run.ids) for run in active), 0

@@ -6,9 +6,10 @@
 #define PACKED 8
 
 /* Drafts all paths and lays out the forward. forest, 7 x capacity: of each node its id, path, row of the cache, position, place in the row, parent (-1: first of a tree) and the
- * position after it; first: where each path's tree begins. Returns the number of nodes, the paths' own last tokens among them. */
+ * position after it; first: where each path's tree begins. Returns the number of nodes, the paths' own last tokens among them; expected: how many of
+ * the drafted will stand. */
 int64_t step_propose(void *const *tables, const int64_t *packed, const int64_t *tree, const float *cells, int64_t *drafts, int64_t *counts, int64_t *forest, int64_t *first,
-                     int64_t capacity, int64_t rows, int64_t width, int64_t nodes, float worth) {
+                     float *expected, int64_t capacity, int64_t rows, int64_t width, int64_t nodes, float worth) {
     int64_t stride = PACKED + width, *scratch = malloc(sizeof(int64_t) * rows * (width + 7));
     int64_t *contexts = scratch, *keys = contexts + rows * width, *depths = keys + 4 * rows, *positions = depths + rows, *noisy = positions + rows, made = 0;
     for (int64_t row = 0; row < rows; row++) {
@@ -17,7 +18,7 @@ int64_t step_propose(void *const *tables, const int64_t *packed, const int64_t *
         depths[row] = p[4], positions[row] = p[5], noisy[row] = p[6];
         memcpy(contexts + row * width, p + PACKED, width * sizeof(int64_t));
     }
-    table_propose(tables, contexts, depths, keys, positions, noisy, tree, cells, drafts, counts, rows, width, nodes, worth);
+    table_propose(tables, contexts, depths, keys, positions, noisy, tree, cells, drafts, counts, expected, rows, width, nodes, worth);
     int64_t *ids = forest, *owners = ids + capacity, *held = owners + capacity, *at = held + capacity, *places = at + capacity, *above = places + capacity, *next = above + capacity;
     for (int64_t row = 0; row < rows; row++) {
         const int64_t *p = packed + row * stride, *tokens = drafts + row * 4 * nodes, *parents = tokens + nodes;

@@ -196,9 +196,10 @@ static void spread_out(Table *t, Spread *s, const int64_t *key, int64_t position
 
 /* Drafts of `rows` paths. contexts: rows x width; depths: how deep each may go; positions: of each path's next token; noisy: whether its noise counts. parents: a
  * static tree's (place of the parent, -1: the path's end), NULL to grow best first until a node's chance is below `worth`. Out, rows x nodes:
- * tokens, parents, places in the static tree, cells; counts: nodes of each. */
+ * tokens, parents, places in the static tree, cells; counts: nodes of each. expected: how many of all nodes will stand, as far as is known (NULL: not asked). */
 void table_propose(void *const *tables, const int64_t *contexts, const int64_t *depths, const int64_t *keys, const int64_t *positions, const int64_t *noisy,
-                   const int64_t *tree, const float *cells, int64_t *out, int64_t *counts, int64_t rows, int64_t width, int64_t nodes, float worth) {
+                   const int64_t *tree, const float *cells, int64_t *out, int64_t *counts, float *expected, int64_t rows, int64_t width, int64_t nodes, float worth) {
+    float hope = 0.0f;
     Spread *all = malloc(sizeof(Spread) * (nodes + 1));
     for (int64_t row = 0; row < rows; row++) {
         Table *t = tables[row];
@@ -223,6 +224,7 @@ void table_propose(void *const *tables, const int64_t *contexts, const int64_t *
             }
             Spread *s = &all[best], *child = &all[spreads];
             tokens[made] = s->ids[s->next], parents[made] = from[best], places[made] = tree ? step : -1, cell[made] = s->cell;
+            hope += s->following;
             child->chance = s->following, child->depth = s->depth + 1, child->size = child->next = 0;
             s->next++;
             s->following = s->next < s->size ? s->chance * estimate(s, cells) : 0.0f;
@@ -237,6 +239,7 @@ void table_propose(void *const *tables, const int64_t *contexts, const int64_t *
         }
         counts[row] = made;
     }
+    if (expected) *expected = hope;
     free(all);
 }
 

@@ -23,6 +23,7 @@ from thinkwell.engines.local.run import Run
 from thinkwell.engines.local.sampling import filtered, filters_of
 
 CELLS = 17 * 6 * 16  # orders, counts, margins: as tables.c has them
+MEMORY = 0.9  # of a step, in the next one
 WIDTH = 16  # ids of context: the longest key
 
 
@@ -35,6 +36,16 @@ class Twin:
         self.pointer = int(native.library.table_new(table.max_order, table.min_order, table.top, table.average))
         self._counts = (ctypes.c_int64 * 2).from_address(self.pointer)
         weakref.finalize(self, native.library.table_free, self.pointer)
+        self.hoped = self.stood = 0.0  # nodes of late drafts: that should have stood, and that did
+
+    @property
+    def trust(self) -> float:
+        """What to make of estimates that a node stands: they come from all tables, and a young one knows less than it seems to."""
+        return (self.stood + 1.0) / (self.hoped + 2.0)
+
+    def compare(self, hoped: float, stood: int) -> None:
+        """A draft whose nodes should have stood so often, and did; (0, 0) after a step without, that a new try may come."""
+        self.hoped, self.stood = MEMORY * self.hoped + hoped, MEMORY * self.stood + stood
 
     def report(self) -> None:
         self.table.lookups, self.table.hits = self._counts
@@ -88,7 +99,7 @@ class Tables:
         pointers = (ctypes.c_void_p * rows)(*[twin.pointer for twin in twins])
         self.native.library.table_propose(
             pointers, contexts.data_ptr(), depths.data_ptr(), keys.data_ptr(), positions.data_ptr(), noisy.data_ptr(),
-            None if parents is None else parents.data_ptr(), self.cells.data_ptr(), out.data_ptr(), counts.data_ptr(), rows, WIDTH, nodes, worth,
+            None if parents is None else parents.data_ptr(), self.cells.data_ptr(), out.data_ptr(), counts.data_ptr(), None, rows, WIDTH, nodes, worth,
         )  # fmt: skip
         return Proposed(out, counts)
 
