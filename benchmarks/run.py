@@ -8,6 +8,7 @@ stand beside: then `ours` is held to the target. A target of None: a number for 
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -71,8 +72,11 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     known = names()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(known)}; default: all")
+    wanted = parser.parse_args(arguments).names
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(known)}. Leave the names out to run all.", file=sys.stderr)

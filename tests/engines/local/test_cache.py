@@ -6,7 +6,8 @@ import random
 import pytest
 import torch
 
-from tests.engines.local.conftest import plain_logits, request, tiny
+from tests.engines.local.conftest import needs_compiler, plain_logits, request, tiny, write
+from thinkwell.core.errors import EngineError
 from thinkwell.engines.local.cache import Shelf, Slots, shared_prefix
 from thinkwell.engines.local.engine import LocalEngine
 
@@ -168,3 +169,22 @@ def test_paths_that_go_on_fork_cut_and_return_in_any_order_hold_what_they_should
         for name, found in looks.items():
             expected = plain_logits(model, paths[name])[-1].log_softmax(-1)
             torch.testing.assert_close(torch.tensor([found[i] for i in range(len(expected))]), expected.float(), atol=2e-4, rtol=0)
+
+
+@needs_compiler
+def test_after_a_failure_of_the_model_all_rows_are_free_again_and_the_engine_goes_on(tokenizer, monkeypatch):
+    engine = LocalEngine(tiny("qwen3", torch.float32), tokenizer, rows=4)
+    orders = [request(str(i), [5, 9, 12, 40 + i], 30, lineage=(f"p:{i}",)) for i in range(6)]
+    expected = [one.tokens for one in write(LocalEngine(tiny("qwen3", torch.float32), tokenizer), *orders)]
+    real, calls = engine.decoder.logits, iter(range(100))
+
+    def breaks(hidden: torch.Tensor) -> torch.Tensor:
+        if next(calls) == 7:
+            raise RuntimeError("out of memory")
+        return real(hidden)
+
+    monkeypatch.setattr(engine.decoder, "logits", breaks)
+    with pytest.raises(EngineError, match="out of memory"):
+        write(engine, *orders)
+    assert sorted([*engine.scheduler.slots.empty, *engine.scheduler.slots.lodgers]) == [0, 1, 2, 3]
+    assert [one.tokens for one in write(engine, *orders)] == expected

@@ -140,9 +140,10 @@ class Scheduler:
         runs = [*self.pending, *self.active, *(run for job in self.wave for run in job.runs)]
         self.pending.clear()
         self.unwritten.clear()
-        for run, place in zip(self.active, self.places, strict=True):
+        for run in self.active:
             self.shelf.drop(resting_name(run))
-            self.slots.empty += [] if self.dense else [place]
+        if not self.dense:
+            self.slots.empty = [row for row in reversed(range(self.slots.rows)) if row not in self.slots.lodgers]
         self.active, self.places, self.writes, self.wave, self.changed = [], [], [], [], True
         for run in runs:
             if not run.future.done():
