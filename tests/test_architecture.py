@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decoding": {"core", "decoding"},
     "tasks": {"core", "answers", "tasks"},
     "lab": {"core", "lab", "methods"},  # of the methods only their wording, which the lab learns
+    "training": {"core", "answers", "training"},
     "runs": EVERYTHING_BUT_CLI,
     "ask": EVERYTHING_BUT_CLI,
     "claims": EVERYTHING_BUT_CLI | {"claims"},
@@ -50,7 +51,7 @@ MAY_IMPORT_LATE: dict[str, set[str]] = {
 }
 # heavy library -> where it may be imported when the module is loaded
 HEAVY: dict[str, tuple[str, ...]] = {
-    "torch": ("engines/local/", "scorers/", "lab/", "decoding/"),
+    "torch": ("engines/local/", "scorers/", "lab/", "decoding/", "training/"),
     "transformers": ("engines/local/", "scorers/", "lab/"),
     "tokenizers": ("engines/local/", "lab/"),
     "safetensors": ("engines/local/", "scorers/", "lab/"),
