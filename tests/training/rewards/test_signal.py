@@ -43,7 +43,7 @@ def test_wrong_answers_whose_rewards_differ_carry_a_signal_too() -> None:
 
 def test_equal_rewards_that_no_float_holds_exactly_carry_none() -> None:
     for size in (3, 7, 10, 49):
-        rewards = torch.full((size,), 0.1)
+        rewards = torch.full((size,), 0.1, dtype=torch.float64)
         assert not carries_signal(rewards, torch.zeros(size, dtype=torch.int64)).any()
 
 
