@@ -40,6 +40,7 @@ def test_a_whole_episode_scores_one(text: str) -> None:
         ("<step></step>" + END, 1),
         (STEP.replace("<action>python_executor</action>", "") + END, 1),
         (STEP.replace("<step>", "<step><thought>twice</thought>") + END, 1),
+        (STEP.replace("<step>", "<step><thought> </thought>") + END, 1),
         (STEP + END + "</step>", 1),  # nested
         (STEP + "<thought></thought>" + END, 1),
         (STEP + END + "<step>", 1),
