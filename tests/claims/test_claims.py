@@ -59,7 +59,8 @@ def test_a_gain_stands_beside_the_vote_at_the_same_tokens(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "above", "verdict"),
-    [(0.01, 0.2, 0.0, "holds"), (-0.1, 0.2, 0.0, "undecided"), (-0.2, 0.0, 0.0, "does not hold"), (-0.02, 0.1, -0.03, "holds"), (-0.1, 0.1, -0.03, "undecided")],
+    [(0.01, 0.2, 0.0, "holds"), (-0.1, 0.2, 0.0, "undecided"), (-0.2, 0.0, 0.0, "does not hold"), (-0.02, 0.1, -0.03, "holds"), (-0.1, 0.1, -0.03, "undecided"),
+     (0.0, 0.0, 0.0, "undecided"), (0.5, 0.5, 0.0, "holds"), (-0.5, -0.5, 0.0, "does not hold")],
 )  # fmt: skip
 def test_the_interval_and_the_threshold_decide(low: float, high: float, above: float, verdict: str) -> None:
     assert Effect("c", "p", "a", "b", above=above).verdict(Estimate((low + high) / 2, low, high, 50)) == verdict
@@ -143,6 +144,6 @@ def test_the_command_writes_json_and_page(cli, tmp_path: Path, monkeypatch: pyte
     done = cli("reproduce", "toy", "--json", tmp_path / "found.json", "--write", tmp_path / "claims.md")
     assert done.code == 0, done.err
     (found,) = json.loads((tmp_path / "found.json").read_text())["claims"]
-    assert (found["measured"], found["verdict"]) == (0.0, "does not hold")
+    assert (found["measured"], found["verdict"]) == (0.0, "undecided")
     assert "one path is one path" in (tmp_path / "claims.md").read_text()
-    assert "does not hold" in done.out
+    assert "undecided" in done.out

@@ -62,7 +62,12 @@ class Effect:
     control: bool = False
 
     def verdict(self, measured: Estimate) -> Verdict:
-        """holds: the whole 95 % interval is above the threshold; does not hold: the whole interval is at or below it; else undecided."""
+        """holds: the whole 95 % interval is above the threshold; does not hold: the whole interval is at or below it; else undecided.
+
+        Where no problem tells the arms apart, resampling them cannot tell how sure that is: undecided.
+        """
+        if measured.low == measured.high == 0.0:
+            return "undecided"
         if measured.low > self.above:
             return "holds"
         return "does not hold" if measured.high <= self.above else "undecided"

@@ -16,9 +16,9 @@ INTRO = """# Claims
 
 What papers claim, measured on the lab: a 0.9 M parameter policy and its reward model, multi-step arithmetic in words. The setting of each claim was chosen from
 the paper's logic and written into `src/thinkwell/claims/` before it was run. "holds": the whole 95 % interval (paired bootstrap over problems) is above the
-threshold; "does not hold": all of it is at or below; else "undecided". Rows marked *control* are comparisons that the paper does not make. A verdict speaks of
-this small model, not of the paper's. LeaP, SIFT, Solve-Detect-Verify, the critic and the team run on `lab-skills`, which has learnt the form of their turns and
-most of their judgement (`thinkwell lab card`).
+threshold; "does not hold": all of it is at or below; else, and where no problem tells the arms apart, "undecided". Rows marked *control* are comparisons that the
+paper does not make. A verdict speaks of this small model, not of the paper's. LeaP, SIFT, Solve-Detect-Verify, the critic and the team run on `lab-skills`, which
+has learnt the form of their turns and most of their judgement (`thinkwell lab card`).
 
 Measured is the first arm less the second, on the same problems: points for accuracies, percent of the second for tokens and scorer calls. Tokens are generated ones a problem,
 first arm : second arm.

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROOM = 32  # a path at rest gets room for this many more tokens, rounded up to a multiple of it: going on fits, and so does the next path when it left
+ROOM = 16  # a path at rest gets room for this many more tokens, rounded up to a multiple of it: going on fits, and so does the next path when it left
 SPARE = 1 << 26  # bytes of such room kept for the next
 BLOCK = 16  # tokens a prefix hash; matches are then extended token by token
 
@@ -109,7 +109,7 @@ def zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> T
 
 
 def _grown(have: int, need: int) -> int:
-    return have if need <= have else max(need, have + have // 2)
+    return have if need <= have else max(need, have + have // 4)
 
 
 @dataclass(slots=True, eq=False)

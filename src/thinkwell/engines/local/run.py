@@ -10,7 +10,7 @@ from typing import Any
 
 from thinkwell.core.path import Finish
 from thinkwell.decoding.drafts import Drafter
-from thinkwell.engines.local.cache import BLOCK
+from thinkwell.engines.local.cache import BLOCK, Stored
 from thinkwell.engines.local.text import BROKEN, CONTEXT, Stream, Vocabulary
 from thinkwell.engines.protocol import AcceptedRun, Completion, Request
 from thinkwell.engines.stops import find_stop
@@ -48,6 +48,20 @@ class Run:
         """Whether every step must do more than draw a token and see whether it ends a path."""
         request = self.request
         return request.logprobs or request.hook is not None or request.min_tokens > 0 or self.watch is None or self.drafter is not None
+
+
+@dataclass(slots=True)
+class Job:
+    """A prefix to compute: its tokens but the last, how many are done, where those came from, and who waits for it."""
+
+    tokens: tuple[int, ...]
+    done: int
+    stored: Stored | None
+    runs: list[Run]
+
+    @property
+    def left(self) -> int:
+        return len(self.tokens) - self.done
 
 
 @dataclass(slots=True)

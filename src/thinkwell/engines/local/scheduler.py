@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,26 +22,12 @@ from thinkwell.engines.local.forest import keep_branches
 from thinkwell.engines.local.forward import chunk_queries, decode_group, extend, partition
 from thinkwell.engines.local.model import Batch, Decoder
 from thinkwell.engines.local.quick import QuickStep, quick_step
-from thinkwell.engines.local.run import Needs, Run, completion, lineage_root, resting_name, spare_steps, start_run
+from thinkwell.engines.local.run import Job, Needs, Run, completion, lineage_root, resting_name, spare_steps, start_run
 from thinkwell.engines.local.sampling import Sampler, logprob_of
 from thinkwell.engines.local.tables import Tables
 from thinkwell.engines.local.text import Vocabulary
 from thinkwell.engines.local.widths import Widths
 from thinkwell.engines.protocol import Request
-
-
-@dataclass(slots=True)
-class Job:
-    """A prefix to compute: its tokens but the last, how many are done, where those came from, and who waits for it."""
-
-    tokens: tuple[int, ...]
-    done: int
-    stored: Stored | None
-    runs: list[Run]
-
-    @property
-    def left(self) -> int:
-        return len(self.tokens) - self.done
 
 
 class Scheduler:
@@ -73,6 +58,7 @@ class Scheduler:
         self.needs = Needs()
         self.widths = Widths(decoder)
         self.tables = None if decoder.native is None else Tables(decoder.native)
+        self.claimed: list[int] = []  # rows of paths that go on there and have not joined yet
         self.quick: QuickStep | None = None
         self.behind = False  # whether the row tensors of the next tokens' inputs are older than the paths
         self.special = False  # whether a path has left for whose sake every step did more than the others need
@@ -140,6 +126,7 @@ class Scheduler:
         runs = [*self.pending, *self.active, *(run for job in self.wave for run in job.runs)]
         self.pending.clear()
         self.unwritten.clear()
+        self.claimed.clear()
         for run in self.active:
             self.shelf.drop(resting_name(run))
         if not self.dense:
@@ -193,11 +180,14 @@ class Scheduler:
             self._stage(sorted(jobs.values(), key=lambda job: -len(job.tokens)))
         for job, claimed in ready:
             self._join(job, None, claimed)
+        self.claimed.clear()
 
     def _claim(self, run: Run, stored: Stored, length: int) -> int | None:
         """The row of `slots` in which the path itself rests, now the run's; nobody else may write on it."""
         name = next(iter(resting_name(run)), None)
-        return None if name is None or self.shelf.entries.get(name) is not stored else self.shelf.claim(name, length, self.slots)
+        place = None if name is None or self.shelf.entries.get(name) is not stored else self.shelf.claim(name, length, self.slots)
+        self.claimed += [] if place is None else [place]
+        return place
 
     def _stage(self, jobs: list[Job]) -> None:
         self.wave = jobs
@@ -259,7 +249,11 @@ class Scheduler:
         if self.dense:
             slots.reserve(min(self.rows, active + waiting), length, live=active)
         elif length > slots.length:
-            slots.reserve(self.rows, length, live=1 + max((*self.places, *slots.lodgers), default=-1))
+            while slots.lodgers:  # copied out now, as old rows and new ones are held side by side
+                row, lodger = slots.lodgers.popitem(last=False)
+                self.shelf.settle(lodger)
+                slots.empty.append(row)
+            slots.reserve(self.rows, length, live=1 + max((*self.places, *self.claimed), default=-1))
 
     # Writing
 
