@@ -262,6 +262,8 @@ def test_dual_clip_changes_only_negative_advantages_and_clip_higher_only_positiv
     assert bool((dual != base).any())
     assert bool((advantages[higher != base] > 0).all())
     assert bool((higher != base).any())
+    both = with_gradient(losses.ppo_clip, new, old, advantages, mask, eps_high=9.0, dual_clip=1.5)[1]
+    torch.testing.assert_close(both[advantages > 0], higher[advantages > 0])  # a bound below 1 + eps_high cuts no positive advantage
 
 
 def test_gppo_weighs_what_it_lets_through_and_dual_clip_cuts_it_again() -> None:
