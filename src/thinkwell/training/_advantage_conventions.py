@@ -5,12 +5,11 @@ Values for TRL, verl and OpenRLHF are those of their sources; the estimators' do
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from thinkwell.core.errors import ConfigError
+from thinkwell.training._conventions import finite, one_of
 
 Scale = Literal["group", "batch", "none"]
 Std = Literal["population", "sample"]
@@ -19,32 +18,6 @@ Whiten = Literal["off", "mean", "population", "sample"]
 EpsAt = Literal["variance", "floor", "std"]
 Gaps = Literal["skip", "reset", "step"]
 Bootstrap = Literal["hold", "critic", "zero"]
-
-C = TypeVar("C")
-
-
-def one_of(knob: str, value: object, known: Iterable[str]) -> None:
-    """Raises `ConfigError` if the value is none of the known names."""
-    names = tuple(known)
-    if value not in names:
-        raise ConfigError(f"{knob}={value!r} is unknown; expected one of {', '.join(map(repr, names))}. Choose one of them.")
-
-
-def within(knob: str, value: float, low: float, high: float = math.inf) -> None:
-    """Raises `ConfigError` if the number is not in [low, high], is infinite or is no number."""
-    if not (low <= value <= high and math.isfinite(value)):
-        reach = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
-        raise ConfigError(f"{knob}={value} is out of range; expected a finite number {reach}. Choose one.")
-
-
-def pick(function: str, presets: Mapping[str, C], preset: str, **knobs: object) -> C:
-    """The conventions of a preset, with the knobs that are not None in place of its values. Raises `ConfigError`."""
-    if preset not in presets:
-        raise ConfigError(
-            f"{function} has no preset {preset!r}; expected one of {', '.join(map(repr, presets))}. Choose one, then change single knobs by name."
-        )
-    chosen: Any = presets[preset]
-    return replace(chosen, **{name: value for name, value in knobs.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +32,7 @@ class GroupNorm:
     def __post_init__(self) -> None:
         one_of("scale", self.scale, ("group", "batch", "none"))
         one_of("std", self.std, ("population", "sample"))
-        within("eps", self.eps, 0.0)
+        finite("eps", self.eps, 0.0)
         one_of("singles", self.singles, ("zero", "raw"))
 
 
@@ -83,7 +56,7 @@ class Whitening:
 
     def __post_init__(self) -> None:
         one_of("whiten", self.whiten, ("off", "mean", "population", "sample"))
-        within("eps", self.eps, 0.0)
+        finite("eps", self.eps, 0.0)
         one_of("eps_at", self.eps_at, ("variance", "floor", "std"))
 
 
@@ -95,7 +68,7 @@ class Discount:
     gaps: Gaps
 
     def __post_init__(self) -> None:
-        within("gamma", self.gamma, 0.0, 1.0)
+        finite("gamma", self.gamma, 0.0, 1.0)
         one_of("gaps", self.gaps, ("skip", "reset"))
 
 
@@ -108,8 +81,8 @@ class Residuals:
     gaps: Gaps
 
     def __post_init__(self) -> None:
-        within("gamma", self.gamma, 0.0, 1.0)
-        within("lam", self.lam, 0.0, 1.0)
+        finite("gamma", self.gamma, 0.0, 1.0)
+        finite("lam", self.lam, 0.0, 1.0)
         one_of("gaps", self.gaps, ("skip", "step"))
 
 
@@ -131,12 +104,12 @@ class AdaptiveLambda:
     lam_value: float
 
     def __post_init__(self) -> None:
-        within("alpha", self.alpha, 0.0)
+        finite("alpha", self.alpha, 0.0)
         if self.alpha == 0:
             raise ConfigError(
                 "alpha=0 gives no lambda; expected a number above 0 (1 / alpha is the length at which lambda is 0). Choose one."
             )
-        within("lam_value", self.lam_value, 0.0, 1.0)
+        finite("lam_value", self.lam_value, 0.0, 1.0)
 
 
 GROUP_NORM = {

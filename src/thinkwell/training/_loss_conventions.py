@@ -6,19 +6,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypedDict, TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
+from thinkwell.training._conventions import finite, one_of, within
 
 Aggregation = Literal["token-mean", "local-token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm", "token-sum"]
 AGGREGATIONS = ("token-mean", "local-token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm", "token-sum")
-
-C = TypeVar("C")
 
 
 class Reduction(TypedDict, total=False):
@@ -30,36 +28,6 @@ class Reduction(TypedDict, total=False):
     max_length: float
     length_eps: float
     count_empty: bool
-
-
-def pick(function: str, presets: Mapping[str, C], preset: str, **knobs: object) -> C:
-    """The conventions of a preset, with the knobs that are not None in place of its values. Raises `ConfigError`."""
-    if preset not in presets:
-        raise ConfigError(
-            f"{function} has no preset {preset!r}; expected one of {', '.join(map(repr, presets))}. Choose one, then change single knobs by name."
-        )
-    chosen: Any = presets[preset]
-    return replace(chosen, **{name: value for name, value in knobs.items() if value is not None})
-
-
-def one_of(knob: str, value: object, known: Iterable[str]) -> None:
-    """Raises `ConfigError` if the value is none of the known names."""
-    names = tuple(known)
-    if value not in names:
-        raise ConfigError(f"{knob}={value!r} is unknown; expected one of {', '.join(map(repr, names))}. Choose one of them.")
-
-
-def within(knob: str, value: float, low: float, high: float = math.inf, *, above: bool = False) -> None:
-    """Raises `ConfigError` if the number is not in [low, high] (in (low, high] if `above`) or is no number; infinity is inside where `high` is."""
-    if not ((low < value if above else low <= value) and value <= high):
-        reach = f"{'above' if above else 'of at least'} {low:g}{f' and at most {high:g}' if high < math.inf else ''}"
-        raise ConfigError(f"{knob}={value} is out of range; expected a number {reach}. Choose one.")
-
-
-def finite(knob: str, value: float, low: float = 0.0) -> None:
-    """Raises `ConfigError` if the number is below `low`, infinite or no number."""
-    if not (math.isfinite(value) and value >= low):
-        raise ConfigError(f"{knob}={value} is out of range; expected a finite number of at least {low:g}. Choose one.")
 
 
 def check_mask(mask: Tensor, dims: int = 2) -> None:

@@ -26,7 +26,8 @@ from thinkwell.core.errors import ConfigError
 
 from . import _advantage_conventions as conventions
 from . import _statistics as stat
-from ._advantage_conventions import Bootstrap, EpsAt, Gaps, Scale, Singles, Std, Whiten, pick
+from ._advantage_conventions import Bootstrap, EpsAt, Gaps, Scale, Singles, Std, Whiten
+from ._conventions import finite, pick
 
 
 class Estimates(NamedTuple):
@@ -42,7 +43,7 @@ def token_rewards(rewards: Tensor, mask: Tensor, *, kl: Tensor | None = None, be
     This is the KL-in-reward of RLHF, PPO and REINFORCE++: `kl` (B, T) is k1 = log pi_old - log pi_ref, `beta` at least 0 (REINFORCE++ 1e-3
     to 1e-2, verl .001). Rewards of tokens (B, T) are taken as well. Raises `ConfigError`.
     """
-    conventions.within("beta", beta, 0.0)
+    finite("beta", beta)
     batch = stat.checked(rewards, mask, tokens=True)
     placed = stat.at_last_token(batch.rewards, mask)
     if kl is None:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
 
-from ._loss_conventions import AGGREGATIONS, LENGTHS, check_mask, one_of, pick, same_shape, within
+from ._conventions import one_of, pick, within
+from ._loss_conventions import AGGREGATIONS, LENGTHS, check_mask, same_shape
 
 
 def aggregate(

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
 
-from ._loss_conventions import check_mask, one_of, pick, same_shape, within
+from ._conventions import one_of, pick, within
+from ._loss_conventions import check_mask, same_shape
 from .aggregation import masked_mean
 
 

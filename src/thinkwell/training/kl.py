@@ -18,7 +18,8 @@ from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
 
-from ._loss_conventions import Reduction, check_mask, finite, one_of, pick, same_shape, within
+from ._conventions import finite, one_of, pick, within
+from ._loss_conventions import Reduction, check_mask, same_shape
 from .aggregation import aggregate, masked_mean
 
 ESTIMATORS = ("k1", "k2", "k3", "k1+", "k3+")

@@ -21,20 +21,8 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from ._loss_conventions import (
-    CISPO,
-    GPPO,
-    GSPO,
-    PPO,
-    SPC,
-    Clipping,
-    Reduction,
-    check_mask,
-    finite,
-    pick,
-    same_shape,
-    within,
-)
+from ._conventions import finite, pick, within
+from ._loss_conventions import CISPO, GPPO, GSPO, PPO, SPC, Clipping, Reduction, check_mask, same_shape
 from .aggregation import aggregate, masked_mean
 from .importance import importance_weights
 from .kl import adaptive_kl_coef, centred_kl, ema_anchor, kl, kl_loss, kl_reward
