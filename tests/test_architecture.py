@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decoding": {"core", "decoding"},
     "tasks": {"core", "answers", "tasks"},
     "lab": {"core", "lab", "methods"},  # of the methods only their wording, which the lab learns
-    "training": {"core", "answers", "training"},
+    "training": {"core", "answers", "engines", "tasks", "training"},
     "runs": EVERYTHING_BUT_CLI,
     "ask": EVERYTHING_BUT_CLI,
     "claims": EVERYTHING_BUT_CLI | {"claims"},
@@ -47,6 +47,7 @@ MAY_IMPORT_LATE: dict[str, set[str]] = {
     "engines": {"lab"},
     "scorers": {"lab", "methods"},  # of the methods the steps of a verifier that writes
     "tasks": {"lab"},
+    "training": {"lab"},  # its world, starting points and skills, which recipes train on
     "lab": EVERYTHING_BUT_CLI,
 }
 # heavy library -> where it may be imported when the module is loaded

@@ -1,0 +1,150 @@
+"""The forward passes of training: log-probs of given tokens under a causal language model, and values of a critic, in micro-batches without much padding.
+
+Paths differ in length by ten times and more. Rows are sorted by length and cut into micro-batches of a bounded padded size, so hardly any padding is computed, and
+logits are made only where a token carries the loss.
+
+Axes: B rows, T tokens of a row (prompt included, padded on the right), H hidden, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from thinkwell.core.errors import ModelError
+
+LOGITS = 1 << 24  # numbers of logits held at once: 64 MB in float32
+
+
+class LogProbs(nn.Module):
+    """Log-probs of tokens under a Hugging Face causal LM. One module, so that a wrapper that spreads the gradient over devices sees one forward."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor, temperature: float = 1.0, entropy: bool = False) -> tuple[Tensor, Tensor | None]:
+        """(B, T) log p(token t | tokens before it) where the mask is true, 0 elsewhere; and the entropy of those predictions in nats, if asked for.
+
+        temperature: logits are divided by it, as the sampler's were. The first token of a row has no prediction: a true mask there is refused by `batch`.
+        """
+        body, head = parts(self.model)
+        hidden_BTH = body(input_ids=ids_BT, use_cache=False).last_hidden_state[:, :-1]
+        at_BT = mask_BT[:, 1:]
+        logp_M, entropy_M = _chosen(hidden_BTH[at_BT], ids_BT[:, 1:][at_BT], head, temperature, entropy)
+        return _placed(logp_M, mask_BT), None if entropy_M is None else _placed(entropy_M, mask_BT)
+
+
+class Values(nn.Module):
+    """A critic: a copy of a causal LM's body with a scalar head that starts at zero."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        body, _ = parts(model)
+        self.body = copy.deepcopy(body)
+        width = int(getattr(self.body, "config").hidden_size)  # noqa: B009  nn.Module has no such attribute for the type checker
+        like = next(self.body.parameters())
+        self.head = nn.Linear(width, 1, bias=True, dtype=like.dtype, device=like.device)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        """(B, T + 1): entry t is the value of the state before token t, entry t + 1 that after it; entry 0 has no state and is 0."""
+        hidden_BTH = self.body(input_ids=ids_BT, use_cache=False).last_hidden_state
+        values_BT = self.head(hidden_BTH)[..., 0]
+        return torch.nn.functional.pad(values_BT, (1, 0))
+
+
+def parts(model: nn.Module) -> tuple[Any, Any]:
+    """The body and the head of a causal LM, with whatever adapters sit inside. Raises `ModelError` for a model without them."""
+    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not hasattr(plain, "get_decoder") or not hasattr(plain, "get_output_embeddings") or plain.get_output_embeddings() is None:
+        raise ModelError(
+            f"{type(model).__name__} has no decoder with a language-model head; expected a Hugging Face causal LM. Load it with AutoModelForCausalLM."
+        )
+    return plain.get_decoder(), plain.get_output_embeddings()
+
+
+def microbatches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Indices of rows in micro-batches, like lengths together, each of at most `tokens` tokens padded (a longer row is alone); longest first, so that memory runs out early."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    found: list[list[int]] = []
+    for index in order:
+        if found and lengths[found[-1][0]] * (len(found[-1]) + 1) <= tokens:
+            found[-1].append(index)
+        else:
+            found.append([index])
+    return found
+
+
+def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device | str = "cpu") -> Tensor:
+    """(B, T) int64, padded on the right."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *([fill] * (longest - len(row)))] for row in rows], dtype=torch.int64, device=device)
+
+
+def stacked(rows: Sequence[Tensor], width: int, device: torch.device | str = "cpu") -> Tensor:
+    """(B, width) of tensors (T_i,), padded on the right with zeros."""
+    result = torch.zeros((len(rows), width), dtype=rows[0].dtype)
+    for index, row in enumerate(rows):
+        result[index, : len(row)] = row
+    return result.to(device)
+
+
+@torch.no_grad()
+def logprobs_of(
+    forward: nn.Module, rows: Sequence[Sequence[int]], masks: Sequence[Tensor], *, tokens: int, temperature: float = 1.0, pad: int = 0
+) -> list[Tensor]:
+    """Log-probs (T_i,) of each row's masked tokens, without a gradient, on the CPU; in micro-batches of `tokens`."""
+    device = next(forward.parameters()).device
+    result: list[Tensor] = [torch.empty(0)] * len(rows)
+    for chosen in microbatches([len(row) for row in rows], tokens):
+        ids_BT = padded([rows[i] for i in chosen], pad, device)
+        mask_BT = stacked([masks[i] for i in chosen], ids_BT.shape[1], device)
+        logp_BT = forward(ids_BT, mask_BT, temperature)[0].cpu()
+        for place, index in enumerate(chosen):
+            result[index] = logp_BT[place, : len(rows[index])].clone()
+    return result
+
+
+@torch.no_grad()
+def values_of(critic: nn.Module, rows: Sequence[Sequence[int]], *, tokens: int, pad: int = 0) -> list[Tensor]:
+    """Values (T_i + 1,) of each row: entry t before token t, the last after the last token; on the CPU."""
+    device = next(critic.parameters()).device
+    result: list[Tensor] = [torch.empty(0)] * len(rows)
+    for chosen in microbatches([len(row) for row in rows], tokens):
+        values_BT = critic(padded([rows[i] for i in chosen], pad, device)).cpu()
+        for place, index in enumerate(chosen):
+            result[index] = values_BT[place, : len(rows[index]) + 1].clone()
+    return result
+
+
+def _chosen(hidden_MH: Tensor, ids_M: Tensor, head: Any, temperature: float, entropy: bool) -> tuple[Tensor, Tensor | None]:
+    """Log-probs and entropies (M,), a slice of the vocabulary's logits at a time."""
+    rows = max(1, LOGITS // int(head.weight.shape[0]))
+    logps: list[Tensor] = []
+    entropies: list[Tensor] = []
+    for hidden_SH, ids_S in _slices(hidden_MH, ids_M, rows):
+        logits_SV = head(hidden_SH)
+        logits_SV = logits_SV if logits_SV.dtype == torch.float64 else logits_SV.float()
+        if temperature != 1.0:
+            logits_SV = logits_SV / temperature
+        total_S = logits_SV.logsumexp(-1)
+        logps.append(logits_SV.gather(1, ids_S[:, None])[:, 0] - total_S)
+        if entropy:
+            entropies.append(total_S - (logits_SV.softmax(-1) * logits_SV).sum(-1))
+    return torch.cat(logps), torch.cat(entropies) if entropy else None
+
+
+def _slices(hidden_MH: Tensor, ids_M: Tensor, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, max(1, len(ids_M)), rows):
+        yield hidden_MH[start : start + rows], ids_M[start : start + rows]
+
+
+def _placed(values_M: Tensor, mask_BT: Tensor) -> Tensor:
+    """Values of the masked tokens at their places, 0 elsewhere; differentiable."""
+    return values_M.new_zeros(mask_BT.shape).masked_scatter(mask_BT, values_M)
