@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training._conventions import finite, one_of, pick, within
+from thinkwell.training._conventions import expect, finite, one_of, pick, within
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,16 @@ def test_names_and_numbers_out_of_range_are_refused_by_name():
     for value in (-0.1, 1.1, math.inf, math.nan):
         with pytest.raises(ConfigError, match="finite number from 0 to 1"):
             finite("lam", value, 0.0, 1.0)
+
+
+def test_a_bound_that_is_outside_is_said_so():
+    finite("scale", 0.1, above=True)
+    for value in (0.0, math.inf, math.nan):
+        with pytest.raises(ConfigError, match="finite number above 0"):
+            finite("scale", value, above=True)
+    finite("shift", -7.0, -math.inf)
+    with pytest.raises(ConfigError, match=r"shift=inf is out of range; expected a finite number\."):
+        finite("shift", math.inf, -math.inf)
+    expect("window", 3, 3 >= 2, "at least n (2)")
+    with pytest.raises(ConfigError, match=r"window=1 is out of range; expected at least n \(2\)\."):
+        expect("window", 1, 1 >= 2, "at least n (2)")

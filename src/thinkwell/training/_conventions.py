@@ -1,4 +1,4 @@
-"""Knobs and their presets, as advantages and losses share them: the values of a preset, explicit ones before them, and refusals that name the knob."""
+"""Knobs and their presets, as advantages, losses and rewards share them: the values of a preset, explicit ones before them, and refusals that name the knob."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def pick(function: str, presets: Mapping[str, C], preset: str, **knobs: object) 
     return replace(chosen, **{name: value for name, value in knobs.items() if value is not None})
 
 
+def expect(knob: str, value: object, fits: bool, expected: str) -> None:
+    """Raises `ConfigError` unless `fits`, a comparison, which NaN never passes."""
+    if not fits:
+        raise ConfigError(f"{knob}={value!r} is out of range; expected {expected}. Choose one.")
+
+
 def one_of(knob: str, value: object, known: Iterable[str]) -> None:
     """Raises `ConfigError` if the value is none of the known names."""
     names = tuple(known)
@@ -31,13 +37,16 @@ def one_of(knob: str, value: object, known: Iterable[str]) -> None:
 
 def within(knob: str, value: float, low: float, high: float = math.inf, *, above: bool = False) -> None:
     """Raises `ConfigError` if the number is not in [low, high] (in (low, high] if `above`) or is no number; infinity is inside where `high` is."""
-    if not ((low < value if above else low <= value) and value <= high):
-        reach = f"{'above' if above else 'of at least'} {low:g}{f' and at most {high:g}' if high < math.inf else ''}"
-        raise ConfigError(f"{knob}={value} is out of range; expected a number {reach}. Choose one.")
+    expect(knob, value, (low < value if above else low <= value) and value <= high, f"a number {_reach(low, high, above)}")
 
 
-def finite(knob: str, value: float, low: float = 0.0, high: float = math.inf) -> None:
-    """Raises `ConfigError` if the number is not in [low, high], infinite or no number."""
-    if not (low <= value <= high and math.isfinite(value)):
-        reach = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
-        raise ConfigError(f"{knob}={value} is out of range; expected a finite number {reach}. Choose one.")
+def finite(knob: str, value: float, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> None:
+    """Raises `ConfigError` if the number is not in [low, high] (in (low, high] if `above`), infinite or no number."""
+    inside = (low < value if above else low <= value) and value <= high and math.isfinite(value)
+    expect(knob, value, inside, f"a finite number {_reach(low, high, above)}".rstrip())
+
+
+def _reach(low: float, high: float, above: bool) -> str:
+    if high < math.inf:
+        return f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
+    return "" if low == -math.inf else f"above {low:g}" if above else f"of at least {low:g}"

@@ -13,15 +13,15 @@ from torch import Tensor
 from thinkwell.core.errors import ConfigError
 
 from ._advantage_conventions import Gaps, Whitening
+from ._groups import Groups, read_groups
 
 
 class Batch(NamedTuple):
-    """Checked inputs without a gradient: rewards (B,) or (B, T), mask (B, T) bool, dense group numbers (B,) and sizes (G,) where they were asked for."""
+    """Checked inputs without a gradient: rewards (B,) or (B, T), mask (B, T) bool, and the groups; every sample is one of its own where none were asked for."""
 
     rewards: Tensor
     mask: Tensor
-    group: Tensor
-    size: Tensor
+    groups: Groups
 
 
 def checked(rewards: Tensor, mask: Tensor, group_ids: Tensor | None = None, *, grouped: bool = False, tokens: bool = False) -> Batch:
@@ -39,15 +39,15 @@ def checked(rewards: Tensor, mask: Tensor, group_ids: Tensor | None = None, *, g
     known = rewards.detach() if rewards.dim() == 1 else torch.where(mask, rewards.detach(), 0.0)
     if not bool(torch.isfinite(known).all()):
         raise ConfigError("rewards hold NaN or infinity; expected finite numbers. Leave out the samples that could not be scored.")
-    group = size = torch.empty(0, dtype=torch.int64, device=mask.device)
+    ids = torch.arange(samples, device=mask.device)
     if grouped:
         if group_ids is None or group_ids.is_floating_point() or tuple(group_ids.shape) != (samples,):
             found = "missing" if group_ids is None else _about(group_ids)
             raise ConfigError(
                 f"group_ids are {found}; expected whole numbers of shape {(samples,)}. Give every sample its prompt's number."
             )
-        _, group, size = torch.unique(group_ids, return_inverse=True, return_counts=True)
-    return Batch(known, mask, group, size)
+        ids = group_ids
+    return Batch(known, mask, read_groups(ids))
 
 
 def per_sample(name: str, given: Tensor, samples: int) -> Tensor:
@@ -68,20 +68,17 @@ def broadcast(per_sample_B: Tensor, mask: Tensor) -> Tensor:
 
 def group_sum(values: Tensor, batch: Batch) -> Tensor:
     """(B,) to (B,): the sum over the sample's group, however groups interleave."""
-    total = values.new_zeros(len(batch.size)).index_add_(0, batch.group, values)
-    return total[batch.group]
+    return batch.groups.spread(batch.groups.sum(values))
 
 
 def group_size(batch: Batch, like: Tensor) -> Tensor:
     """(B,): how many samples the sample's group has, as numbers of the dtype of `like`."""
-    return batch.size[batch.group].to(like.dtype)
+    return batch.groups.spread(batch.groups.size).to(like.dtype)
 
 
 def all_equal(values: Tensor, batch: Batch) -> Tensor:
     """(B,) bool: every value of the sample's group is the same number. Told exactly, for a mean of equal floats may miss them by a rounding."""
-    high = values.new_full((len(batch.size),), -torch.inf).scatter_reduce_(0, batch.group, values, "amax")
-    low = values.new_full((len(batch.size),), torch.inf).scatter_reduce_(0, batch.group, values, "amin")
-    return (high == low)[batch.group]
+    return batch.groups.spread(batch.groups.most(values) == batch.groups.least(values))
 
 
 def group_centred(values: Tensor, batch: Batch, *, raw_singles: bool) -> Tensor:

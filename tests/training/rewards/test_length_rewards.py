@@ -65,7 +65,7 @@ def test_half_precision_still_tells_lengths_apart(name: str) -> None:
 
 @every
 def test_an_unknown_preset_is_refused_with_what_there_is(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"unknown preset 'papier'.*'paper'"):
+    with pytest.raises(ConfigError, match=r"has no preset 'papier'.*'paper'"):
         reward(name)(CORRECT, LENGTHS, GROUPS, preset="papier")
 
 

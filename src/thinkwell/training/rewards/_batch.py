@@ -1,46 +1,18 @@
-"""One batch of sampled responses, checked, and sums over its groups: what every reward of this folder starts from.
+"""One batch of sampled responses, checked: what every reward of this folder starts from.
 
 Lengths and group statistics are held in float64 (float32 where the device has no other), so that a length in tokens is exact whatever the dtype asked for.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._knobs import expect, expect_batch, flags, float_dtype
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Which group each of B samples is in. index (B,) int64 in 0 .. count - 1, in the order of rising ids; size (G,) int64."""
-
-    index: Tensor
-    count: int
-
-    @property
-    def size(self) -> Tensor:
-        return torch.bincount(self.index, minlength=self.count)
-
-    def sum(self, values_B: Tensor) -> Tensor:
-        """(G,) the sum of each group's values."""
-        return values_B.new_zeros(self.count).index_add_(0, self.index, values_B)
-
-    def most(self, values_B: Tensor) -> Tensor:
-        """(G,) each group's largest value."""
-        return values_B.new_zeros(self.count).scatter_reduce_(0, self.index, values_B, "amax", include_self=False)
-
-    def least(self, values_B: Tensor) -> Tensor:
-        """(G,) each group's smallest value."""
-        return values_B.new_zeros(self.count).scatter_reduce_(0, self.index, values_B, "amin", include_self=False)
-
-    def spread(self, values_G: Tensor) -> Tensor:
-        """(B,) the value of each sample's group."""
-        return values_G[self.index]
+from thinkwell.training._conventions import expect, finite, one_of
+from thinkwell.training._groups import Groups, read_groups
 
 
 @dataclass(frozen=True)
@@ -68,12 +40,6 @@ class Batch:
         return given.expand_as(self.lengths)
 
 
-def read_groups(group_ids: Tensor) -> Groups:
-    """The groups that ids (B,) int64 name; ids may be any numbers, in any order."""
-    ids, index = torch.unique(group_ids, return_inverse=True)
-    return Groups(index, len(ids))
-
-
 def read_batch(of: str, correct: Tensor, lengths: Tensor, group_ids: Tensor | None = None, valid: Tensor | None = None) -> Batch:
     """Checks what a reward was given. `of` names the reward in messages.
 
@@ -86,7 +52,7 @@ def read_batch(of: str, correct: Tensor, lengths: Tensor, group_ids: Tensor | No
     formed = torch.ones_like(right) if valid is None else flags(of, "valid", valid)
     long = lengths.to(torch.float32 if lengths.device.type == "mps" else torch.float64)
     known = long.isfinite() & (long >= 0)
-    expect(of, "lengths", long[~known].tolist(), bool(known.all()), "tokens, at least 0 for each response")
+    expect("lengths", long[~known].tolist(), bool(known.all()), "tokens, at least 0 for each response")
     ids = torch.arange(len(right), device=right.device) if group_ids is None else group_ids
     return Batch(right & formed, formed, long, read_groups(ids), float_dtype(correct))
 
@@ -105,10 +71,9 @@ class Penalty:
     single: str = "zero"
 
     def __post_init__(self) -> None:
-        of = "penalty"
-        expect(of, "std", self.std, self.std in ("population", "sample"), "'population' or 'sample'")
-        expect(of, "eps", self.eps, 0 <= self.eps < math.inf, "a number of at least 0")
-        expect(of, "single", self.single, self.single in ("zero", "raw"), "'zero' or 'raw'")
+        one_of("std", self.std, ("population", "sample"))
+        finite("eps", self.eps)
+        one_of("single", self.single, ("zero", "raw"))
 
 
 def standardised_lengths(batch: Batch, how: Penalty) -> Tensor:
@@ -122,3 +87,31 @@ def standardised_lengths(batch: Batch, how: Penalty) -> Tensor:
     if how.single == "raw":
         z = torch.where(groups.spread(count) == 1, inside * batch.lengths, z)
     return z
+
+
+def expect_batch(owner: str, **tensors: Tensor | None) -> None:
+    """Raises ConfigError unless all tensors given have one dimension and the same length."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if tensor is not None}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ConfigError(f"{owner}: shapes do not fit: {found}; expected (B,) for each; pass one value a sample.")
+
+
+def flags(owner: str, name: str, values: Tensor) -> Tensor:
+    """`values` as bool. Numbers are taken when all are 0 or 1: a reward of -1 for a wrong answer must not read as "right"."""
+    if values.dtype == torch.bool:
+        return values
+    if not bool(((values == 0) | (values == 1)).all()):
+        raise ConfigError(
+            f"{owner}: {name} holds other values than 0 and 1; expected a bool tensor; compare the rewards with a threshold first."
+        )
+    return values == 1
+
+
+def float_dtype(*tensors: Tensor | None) -> torch.dtype:
+    """The widest floating dtype among the tensors given, torch's default if there is none."""
+    found = [tensor.dtype for tensor in tensors if tensor is not None and tensor.is_floating_point()]
+    widest = found[0] if found else torch.get_default_dtype()
+    for dtype in found[1:]:
+        widest = torch.promote_types(widest, dtype)
+    return widest

@@ -30,7 +30,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags, float_dtype
+from thinkwell.training._conventions import expect, finite, one_of, pick
+from thinkwell.training._groups import read_groups
+from thinkwell.training.rewards._batch import expect_batch, flags, float_dtype
 
 OWNER = "adactrl"
 Gate = Literal["generated_tag", "matching_tag"]
@@ -55,11 +57,11 @@ class Knobs:
     hard_mode: HardMode = "none"
 
     def __post_init__(self) -> None:
-        expect(OWNER, "alpha", self.alpha, 0 <= self.alpha < math.inf, "a weight of at least 0")
-        expect(OWNER, "beta", self.beta, 0 <= self.beta < math.inf, "a weight of at least 0")
-        expect(OWNER, "easy_threshold", self.easy_threshold, 0 <= self.easy_threshold <= 1, "a pass rate from 0 to 1")
-        expect(OWNER, "gate", self.gate, self.gate in ("generated_tag", "matching_tag"), "'generated_tag' or 'matching_tag'")
-        expect(OWNER, "hard_mode", self.hard_mode, self.hard_mode in ("none", "lengthen"), "'none' or 'lengthen'")
+        finite("alpha", self.alpha)
+        finite("beta", self.beta)
+        finite("easy_threshold", self.easy_threshold, 0, 1)
+        one_of("gate", self.gate, ("generated_tag", "matching_tag"))
+        one_of("hard_mode", self.hard_mode, ("none", "lengthen"))
 
 
 _RELEASED = Knobs(require_correct=True)
@@ -91,7 +93,7 @@ def adactrl(
     tags.
     """
     expect_batch(OWNER, correct=correct, lengths=lengths, group_ids=group_ids, tags=tags)
-    knobs = chosen(
+    knobs = pick(
         OWNER,
         PRESETS,
         preset,
@@ -123,26 +125,23 @@ def group_tags(correct: Tensor, group_ids: Tensor, easy_threshold: float = 0.625
 
     Counted in float64: a share that equals the threshold as a fraction (3 of 5 and 0.6) then equals it as a number, which float32 does not give.
     """
-    groups, group = torch.unique(group_ids, return_inverse=True)
-    size = torch.zeros(len(groups), dtype=torch.float64, device=correct.device)
-    passed = size.clone()
-    size.index_add_(0, group, torch.ones_like(group, dtype=torch.float64))
-    passed.index_add_(0, group, correct.to(torch.float64))
-    return torch.where((passed / size)[group] > easy_threshold, int(Tag.EASY), int(Tag.HARD))
+    groups = read_groups(group_ids)
+    share = groups.sum(correct.to(torch.float64)) / groups.size
+    return torch.where(groups.spread(share) > easy_threshold, int(Tag.EASY), int(Tag.HARD))
 
 
 def calibration(tags: Tensor, truth: Tensor) -> Tensor:
     """r_f: (B,) int64 of 1 (the tag is right), 0 (the other tag), -1 (none). Raises ConfigError for a tag that is no `Tag`."""
     valid = (tags >= Tag.NONE) & (tags <= Tag.HARD)
-    expect(OWNER, "tags", tags.tolist(), bool(valid.all()), "-1 (none), 0 (Easy) or 1 (Hard) for each response")
+    expect("tags", tags.tolist(), bool(valid.all()), "-1 (none), 0 (Easy) or 1 (Hard) for each response")
     return torch.where(tags == Tag.NONE, -1, (tags == truth).to(torch.int64))
 
 
 def cosine_brevity(lengths: Tensor, group_ids: Tensor) -> Tensor:
     """(1 + cos(pi * l / L)) / 2 with L the longest of the group: (B,) in [0, 1]. A group of empty responses counts as one of equal lengths: 0."""
-    expect(OWNER, "lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each response")
-    groups, group = torch.unique(group_ids, return_inverse=True)
-    longest = torch.zeros(len(groups), dtype=lengths.dtype, device=lengths.device).scatter_reduce_(0, group, lengths, "amax")[group]
+    expect("lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each response")
+    groups = read_groups(group_ids)
+    longest = groups.spread(groups.most(lengths))
     share = torch.where(longest > 0, lengths / torch.where(longest > 0, longest, 1.0), torch.ones_like(lengths))
     return (1 + torch.cos(math.pi * share)) / 2
 
@@ -154,8 +153,7 @@ def tags_of(completions: Sequence[str], *, preset: str = "paper") -> Tensor:
     only, so that "xEasy]" passes, and fails on an
     empty text; here an empty text has no tag. Raises ConfigError for an unknown preset.
     """
-    if preset not in PRESETS:
-        expect("tags_of", "preset", preset, False, f"one of {', '.join(map(repr, PRESETS))}")
+    pick("tags_of", PRESETS, preset)
     start = 0 if preset == "paper" else 1
     known = {"[easy]"[start:]: Tag.EASY, "[hard]"[start:]: Tag.HARD}
     return torch.tensor([known.get(text[:6][start:].lower(), Tag.NONE) for text in completions], dtype=torch.int64)

@@ -27,7 +27,8 @@ from torch import Tensor
 
 from thinkwell.core.answer import Verdict, VerdictValue
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags
+from thinkwell.training._conventions import expect, pick
+from thinkwell.training.rewards._batch import expect_batch, flags
 
 OWNER = "correctness"
 
@@ -39,8 +40,8 @@ class Knobs:
     malformed: float = 0.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "right", self.right, self.right > self.wrong, f"more than wrong ({self.wrong})")
-        expect(OWNER, "malformed", self.malformed, self.malformed <= self.wrong, f"at most wrong ({self.wrong})")
+        expect("right", self.right, self.right > self.wrong, f"more than wrong ({self.wrong})")
+        expect("malformed", self.malformed, self.malformed <= self.wrong, f"at most wrong ({self.wrong})")
 
 
 PRESETS = {
@@ -73,7 +74,7 @@ def correctness(
     Raises ConfigError for an unknown preset, right <= wrong, malformed > wrong, shapes that differ, or ungraded responses without `unknown`.
     """
     expect_batch(OWNER, correct=correct, formatted=formatted, known=known)
-    knobs = chosen(OWNER, PRESETS, preset, right=right, wrong=wrong, malformed=malformed)
+    knobs = pick(OWNER, PRESETS, preset, right=right, wrong=wrong, malformed=malformed)
     dtype = correct.dtype if correct.is_floating_point() else torch.get_default_dtype()
 
     def value(number: float) -> Tensor:

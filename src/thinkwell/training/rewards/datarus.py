@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags, float_dtype
+from thinkwell.training._conventions import expect, finite, one_of, pick
+from thinkwell.training.rewards._batch import expect_batch, flags, float_dtype
 
 OWNER = "datarus"
 Squash = Literal["none", "sigmoid"]
@@ -34,8 +35,8 @@ class Knobs:
 
     def __post_init__(self) -> None:
         for name, weight in (("start", self.start), ("end", self.end), ("step_weight", self.step_weight)):
-            expect(OWNER, name, weight, 0 <= weight <= 1, "a weight from 0 to 1")
-        expect(OWNER, "squash", self.squash, self.squash in ("none", "sigmoid"), "'none' or 'sigmoid'")
+            finite(name, weight, 0, 1)
+        one_of("squash", self.squash, ("none", "sigmoid"))
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs()}
@@ -58,7 +59,7 @@ def datarus(
     """
     expect_batch(OWNER, structure=structure, meaning=meaning)
     for name, part in (("structure", structure), ("meaning", meaning)):
-        expect(OWNER, name, part.tolist(), bool(((part >= 0) & (part <= 1)).all()), "scores from 0 to 1")
+        expect(name, part.tolist(), bool(((part >= 0) & (part <= 1)).all()), "scores from 0 to 1")
     weight = cosine_weight(step, total_steps, preset=preset, start=start, end=end)
     dtype = float_dtype(structure, meaning)
     return weight * structure.to(dtype) + (1 - weight) * meaning.to(dtype)
@@ -66,9 +67,9 @@ def datarus(
 
 def cosine_weight(step: int, total_steps: int, *, preset: str = "paper", start: float | None = None, end: float | None = None) -> float:
     """w(t): `start` at step 0, the middle at half way, `end` from step total_steps on. Raises ConfigError for step < 0 or total_steps < 1."""
-    knobs = chosen(OWNER, PRESETS, preset, start=start, end=end)
-    expect(OWNER, "step", step, step >= 0, "a training step, at least 0")
-    expect(OWNER, "total_steps", total_steps, total_steps >= 1, "at least 1")
+    knobs = pick(OWNER, PRESETS, preset, start=start, end=end)
+    expect("step", step, step >= 0, "a training step, at least 0")
+    expect("total_steps", total_steps, total_steps >= 1, "at least 1")
     done = min(1.0, step / total_steps)  # beyond T the cosine would climb again
     return knobs.end + (knobs.start - knobs.end) * (1 + math.cos(math.pi * done)) / 2
 
@@ -92,13 +93,13 @@ def hierarchical(
     if step_scores.dim() != 2 or step_scores.shape != step_mask.shape or tuple(trajectory_scores.shape) != (len(step_scores),):
         shapes = f"step_scores {tuple(step_scores.shape)}, step_mask {tuple(step_mask.shape)}, trajectory_scores {tuple(trajectory_scores.shape)}"
         raise ConfigError(f"{OWNER}: shapes do not fit: {shapes}; expected (B, S), (B, S) and (B,); pad the steps to one length.")
-    knobs = chosen(OWNER, PRESETS, preset, step_weight=step_weight, squash=squash)
+    knobs = pick(OWNER, PRESETS, preset, step_weight=step_weight, squash=squash)
     dtype = float_dtype(step_scores, trajectory_scores)
     there = flags(OWNER, "step_mask", step_mask)
     steps, whole = torch.where(there, step_scores.to(dtype), 0.0), trajectory_scores.to(dtype)
     if knobs.squash == "sigmoid":
         steps, whole = torch.where(there, torch.sigmoid(steps), 0.0), torch.sigmoid(whole)
     for name, scores in (("step_scores", steps), ("trajectory_scores", whole)):
-        expect(OWNER, name, scores.tolist(), bool(((scores >= 0) & (scores <= 1)).all()), "scores from 0 to 1 (or squash='sigmoid')")
+        expect(name, scores.tolist(), bool(((scores >= 0) & (scores <= 1)).all()), "scores from 0 to 1 (or squash='sigmoid')")
     mean = steps.sum(1) / there.sum(1).clamp(min=1)
     return knobs.step_weight * mean + (1 - knobs.step_weight) * whole

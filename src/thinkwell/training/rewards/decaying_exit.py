@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from thinkwell.training.rewards._batch import read_batch
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags
+from thinkwell.training._conventions import expect, pick
+from thinkwell.training.rewards._batch import expect_batch, flags, read_batch
 
 OWNER = "decaying_exit"
 
@@ -25,7 +25,7 @@ class Knobs:
     decay: float = 2.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "decay", self.decay, self.decay >= 1, "a number of at least 1, infinity too")
+        expect("decay", self.decay, self.decay >= 1, "a number of at least 1, infinity too")
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs()}
@@ -49,7 +49,7 @@ def decaying_exit(
     A thought that was cut by the length cap has no end and is wrong; its early exits may be right. valid (B,) flags; None: all are well formed.
     preset: all the same here. Raises `ConfigError`.
     """
-    knobs = chosen(OWNER, PRESETS, preset, decay=decay)
+    knobs = pick(OWNER, PRESETS, preset, decay=decay)
     batch = read_batch(OWNER, correct, lengths, group_ids, valid)
     expect_batch(OWNER, correct=correct, full=full)
     last = torch.zeros_like(batch.right) if full is None else flags(OWNER, "full", full)

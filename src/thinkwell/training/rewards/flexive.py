@@ -13,7 +13,6 @@ have no such reward; their presets are "paper".
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ import torch
 from torch import Tensor
 
 from thinkwell.answers.extract import last_box
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, float_dtype
+from thinkwell.training._conventions import expect, finite, pick
+from thinkwell.training.rewards._batch import expect_batch, float_dtype
 
 OWNER = "flexive"
 ALL_RIGHT = -1
@@ -41,12 +41,11 @@ class Knobs:
     wrong_high: float = 512.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "near", self.near, 0 <= self.near <= self.exact, f"from 0 to exact ({self.exact})")
-        expect(OWNER, "length_weight", self.length_weight, 0 <= self.length_weight < math.inf, "a weight of at least 0")
-        expect(OWNER, "right_free", self.right_free, self.right_free >= 0, "tokens, at least 0")
-        expect(OWNER, "right_span", self.right_span, self.right_span > 0, "positive tokens")
+        expect("near", self.near, 0 <= self.near <= self.exact, f"from 0 to exact ({self.exact})")
+        finite("length_weight", self.length_weight)
+        expect("right_free", self.right_free, self.right_free >= 0, "tokens, at least 0")
+        expect("right_span", self.right_span, self.right_span > 0, "positive tokens")
         expect(
-            OWNER,
             "wrong_low",
             self.wrong_low,
             0 < self.wrong_low <= self.wrong_high,
@@ -80,7 +79,7 @@ def flexive(
     -1, negative lengths.
     """
     expect_batch(OWNER, predicted=predicted, target=target, lengths=lengths)
-    knobs = chosen(
+    knobs = pick(
         OWNER,
         PRESETS,
         preset,
@@ -92,8 +91,8 @@ def flexive(
         wrong_low=wrong_low,
         wrong_high=wrong_high,
     )
-    expect(OWNER, "target", target.tolist(), bool((target >= ALL_RIGHT).all()), "-1 or the index of a paragraph for each")
-    expect(OWNER, "lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each")
+    expect("target", target.tolist(), bool((target >= ALL_RIGHT).all()), "-1 or the index of a paragraph for each")
+    expect("lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each")
     long = lengths.to(float_dtype(lengths))
     location = torch.zeros_like(long)
     location = location.masked_fill((predicted > ALL_RIGHT) & (target > ALL_RIGHT), knobs.near)

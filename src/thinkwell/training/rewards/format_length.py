@@ -13,14 +13,13 @@ repetition, and choose p max_length at 1.2 to 2 times the natural length.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from thinkwell.training._conventions import expect, finite, one_of, pick
 from thinkwell.training.rewards._batch import read_batch
-from thinkwell.training.rewards._knobs import chosen, expect
 
 OWNER = "format_length"
 
@@ -36,11 +35,11 @@ class Knobs:
     length_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "max_length", self.max_length, 0 < self.max_length < math.inf, "tokens, more than 0")
-        expect(OWNER, "peak", self.peak, 0 < self.peak < 1, "a share of max_length, between 0 and 1")
-        expect(OWNER, "shape", self.shape, self.shape in SHAPES, "'quadratic' or 'polyline'")
-        expect(OWNER, "format_weight", self.format_weight, 0 <= self.format_weight < math.inf, "a weight of at least 0")
-        expect(OWNER, "length_weight", self.length_weight, 0 <= self.length_weight < math.inf, "a weight of at least 0")
+        finite("max_length", self.max_length, above=True)
+        expect("peak", self.peak, 0 < self.peak < 1, "a share of max_length, between 0 and 1")
+        one_of("shape", self.shape, SHAPES)
+        finite("format_weight", self.format_weight)
+        finite("length_weight", self.length_weight)
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs(), "repo": Knobs(format_weight=0.5)}
@@ -64,7 +63,7 @@ def format_length(
     format_weight: w, what a valid format is worth; the paper's 1, the published code's ("repo") 0.5. length_weight: of R_l; 0 is the format-only arm.
     Among responses of invalid format a short one is never rewarded, a long one is punished. Raises `ConfigError`.
     """
-    knobs = chosen(
+    knobs = pick(
         OWNER, PRESETS, preset, max_length=max_length, peak=peak, shape=shape, format_weight=format_weight, length_weight=length_weight
     )
     batch = read_batch(OWNER, valid, lengths, group_ids)

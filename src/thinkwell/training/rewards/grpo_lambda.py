@@ -16,8 +16,8 @@ import math
 import torch
 from torch import Tensor
 
+from thinkwell.training._conventions import finite, one_of, pick
 from thinkwell.training.rewards._batch import Batch, Penalty, read_batch, standardised_lengths
-from thinkwell.training.rewards._knobs import chosen, expect
 
 ROUNDING = ("ceil", "floor", "round")
 TIES = ("longer", "random")
@@ -50,8 +50,8 @@ def grpo_lambda(
     valid (B,) flags: a right answer in an invalid format is not right; None: all are well formed. Raises `ConfigError`.
     """
     of = "grpo_lambda"
-    how = chosen(of, PRESETS, preset, std=std, eps=eps)
-    expect(of, "alpha", alpha, 0 <= alpha <= 1, "a number from 0 to 1")
+    how = pick(of, PRESETS, preset, std=std, eps=eps)
+    finite("alpha", alpha, 0, 1)
     batch = read_batch(of, correct, lengths, group_ids, valid)
     picked = batch.groups.spread(_efficiency_groups(batch, top, rounding, ties, seed, min_correct_ratio))
     penalty = alpha * torch.sigmoid(standardised_lengths(batch, how)) * picked
@@ -81,11 +81,11 @@ def efficiency_groups(
 
 def _efficiency_groups(batch: Batch, top: float, rounding: str, ties: str, seed: int, min_correct_ratio: float) -> Tensor:
     """(G,) bool."""
-    of, groups = "grpo_lambda", batch.groups
-    expect(of, "top", top, 0 <= top <= 1, "a share of the groups, from 0 to 1")
-    expect(of, "min_correct_ratio", min_correct_ratio, 0 <= min_correct_ratio <= 1, "a share of right responses, from 0 to 1")
-    expect(of, "rounding", rounding, rounding in ROUNDING, "'ceil', 'floor' or 'round'")
-    expect(of, "ties", ties, ties in TIES, "'longer' or 'random'")
+    groups = batch.groups
+    finite("top", top, 0, 1)
+    finite("min_correct_ratio", min_correct_ratio, 0, 1)
+    one_of("rounding", rounding, ROUNDING)
+    one_of("ties", ties, TIES)
     share = batch.right_of_group.to(batch.lengths.dtype) / groups.size
     second = groups.sum(batch.lengths) / groups.size
     if ties == "random":

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, float_dtype
+from thinkwell.training._conventions import finite, one_of, pick
+from thinkwell.training.rewards._batch import expect_batch, float_dtype
 
 OWNER = "hybrid"
 Squash = Literal["none", "sigmoid", "clamp"]
@@ -37,10 +38,10 @@ class Knobs:
 
     def __post_init__(self) -> None:
         for name, weight in (("rule_weight", self.rule_weight), ("model_weight", self.model_weight), ("format_weight", self.format_weight)):
-            expect(OWNER, name, weight, 0 <= weight < math.inf, "a weight of at least 0")
-        expect(OWNER, "squash", self.squash, self.squash in ("none", "sigmoid", "clamp"), "'none', 'sigmoid' or 'clamp'")
-        expect(OWNER, "center", self.center, -math.inf < self.center < math.inf, "a finite score")
-        expect(OWNER, "scale", self.scale, 0 < self.scale < math.inf, "a positive number")
+            finite(name, weight)
+        one_of("squash", self.squash, ("none", "sigmoid", "clamp"))
+        finite("center", self.center, -math.inf)
+        finite("scale", self.scale, above=True)
 
 
 PRESETS = {
@@ -71,7 +72,7 @@ def hybrid(
     that is NaN or infinite.
     """
     expect_batch(OWNER, rule=rule, model=model, format=format)
-    knobs = chosen(
+    knobs = pick(
         OWNER,
         PRESETS,
         preset,

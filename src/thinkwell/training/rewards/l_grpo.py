@@ -10,13 +10,12 @@ Filters of groups must look at this reward, not at accuracy, or they drop every 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from thinkwell.training._conventions import expect, finite, pick
 from thinkwell.training.rewards._batch import read_batch
-from thinkwell.training.rewards._knobs import chosen, expect
 
 OWNER = "l_grpo"
 
@@ -29,11 +28,11 @@ class Knobs:
     min_length_std: float = 0.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "max_length", self.max_length, 0 < self.max_length < math.inf, "tokens, more than 0")
-        expect(OWNER, "coef", self.coef, 0 <= self.coef < math.inf, "a number of at least 0")
-        expect(OWNER, "min_length_std", self.min_length_std, 0 <= self.min_length_std < math.inf, "tokens, at least 0")
+        finite("max_length", self.max_length, above=True)
+        finite("coef", self.coef)
+        finite("min_length_std", self.min_length_std)
         named = self.gate in ("all_correct", "correct") if isinstance(self.gate, str) else 0 < self.gate <= 1
-        expect(OWNER, "gate", self.gate, named, "'all_correct', 'correct' or a share above 0 and at most 1")
+        expect("gate", self.gate, named, "'all_correct', 'correct' or a share above 0 and at most 1")
 
     @property
     def share(self) -> float:
@@ -65,7 +64,7 @@ def l_grpo(
     and 101 would count as much as 100 and 1000 [inferred; off]. valid (B,) flags; None: all are well formed.
     preset: all the same here. Raises `ConfigError`.
     """
-    knobs = chosen(OWNER, PRESETS, preset, max_length=max_length, coef=coef, gate=gate, min_length_std=min_length_std)
+    knobs = pick(OWNER, PRESETS, preset, max_length=max_length, coef=coef, gate=gate, min_length_std=min_length_std)
     batch = read_batch(OWNER, correct, lengths, group_ids, valid)
     groups, inside = batch.groups, batch.right.to(batch.lengths.dtype)
     count = groups.sum(inside)

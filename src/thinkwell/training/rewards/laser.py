@@ -26,15 +26,14 @@ The rewards that compare lengths within the group never stop.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._batch import Batch, Penalty, read_batch, standardised_lengths
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags
+from thinkwell.training._conventions import expect, finite, pick
+from thinkwell.training.rewards._batch import Batch, Penalty, expect_batch, flags, read_batch, standardised_lengths
 from thinkwell.training.rewards.laser_targets import LengthTargets, targets_of
 
 SCORES = (1.0, -0.5, -1.0)  # right, wrong, invalid format
@@ -60,7 +59,7 @@ def truncation(
 ) -> Tensor:
     """R if L <= target, else rho: a context window of `target` tokens. rho = 0 is the paper's, and with a negative score for wrong answers it makes a cut
     response worth more than a wrong one."""
-    chosen("truncation", PRESETS, preset)
+    pick("truncation", PRESETS, preset)
     batch = read_batch("truncation", correct, lengths, group_ids, valid)
     return _truncated(batch, batch.per_sample(target, "target", "truncation"), rho, scores)
 
@@ -78,8 +77,8 @@ def think_prune(
     preset: str = "paper",
 ) -> Tensor:
     """Truncation at stages[stage] tokens. The caller says which stage training is in; how many steps a stage lasts is no part of the reward."""
-    chosen("think_prune", PRESETS, preset)
-    expect("think_prune", "stage", stage, 0 <= stage < len(stages), f"one of the {len(stages)} stages, counted from 0")
+    pick("think_prune", PRESETS, preset)
+    expect("stage", stage, 0 <= stage < len(stages), f"one of the {len(stages)} stages, counted from 0")
     batch = read_batch("think_prune", correct, lengths, group_ids, valid)
     return _truncated(batch, batch.per_sample(stages[stage], "stages", "think_prune"), rho, scores)
 
@@ -104,8 +103,8 @@ def group_penalty(
     penalty alpha, the largest there is, for the only right answer to a hard problem.
     """
     of = "group_penalty"
-    how = chosen(of, PRESETS, preset, std=std, eps=eps, single=single)
-    expect(of, "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    how = pick(of, PRESETS, preset, std=std, eps=eps, single=single)
+    finite("alpha", alpha)
     batch = read_batch(of, correct, lengths, group_ids, valid)
     squashed = torch.sigmoid(standardised_lengths(batch, how))
     return (_base(batch, scores) - alpha * squashed * batch.right).to(batch.dtype)
@@ -124,8 +123,8 @@ def kimi(
     """R + weight (0.5 - (L - Lmin) / (Lmax - Lmin)) for right responses, R + weight min(0, the same) for others; Lmin and Lmax over the whole group.
 
     A group of one length gets R alone (as in Kimi's report [recalled])."""
-    chosen("kimi", PRESETS, preset)
-    expect("kimi", "weight", weight, 0 <= weight < math.inf, "a number of at least 0")
+    pick("kimi", PRESETS, preset)
+    finite("weight", weight)
     batch = read_batch("kimi", correct, lengths, group_ids, valid)
     low, high = (batch.groups.spread(values) for values in (batch.groups.least(batch.lengths), batch.groups.most(batch.lengths)))
     short = 0.5 - (batch.lengths - low) / (high - low).clamp(min=1e-9)
@@ -145,8 +144,8 @@ def l1_exact(
     preset: str = "paper",
 ) -> Tensor:
     """R - alpha |L - target|; target in tokens, for all or one a sample (B,), as the prompt asked for."""
-    chosen("l1_exact", PRESETS, preset)
-    expect("l1_exact", "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    pick("l1_exact", PRESETS, preset)
+    finite("alpha", alpha)
     batch = read_batch("l1_exact", correct, lengths, group_ids, valid)
     far = (batch.lengths - batch.per_sample(target, "target", "l1_exact")).abs()
     return (_base(batch, scores) - alpha * far).to(batch.dtype)
@@ -167,8 +166,8 @@ def l1_max(
     """clip(alpha (target - L) + delta, 0, 1) for right responses, else 0.
 
     as_printed: LASER's table prints alpha (L - target) + delta, which would reward length; the sign here is that of the L1 paper [recalled], as is delta."""
-    chosen("l1_max", PRESETS, preset)
-    expect("l1_max", "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    pick("l1_max", PRESETS, preset)
+    finite("alpha", alpha)
     batch = read_batch("l1_max", correct, lengths, group_ids, valid)
     spare = batch.per_sample(target, "target", "l1_max") - batch.lengths
     return ((alpha * (-spare if as_printed else spare) + delta).clamp(0, 1) * batch.right).to(batch.dtype)
@@ -186,8 +185,8 @@ def laser(
     preset: str = "paper",
 ) -> Tensor:
     """R + alpha for right responses of at most `target` tokens, else R. The paper's targets are 2048, 4096 and 8192 in a context of 16384; alpha was never tuned."""
-    chosen("laser", PRESETS, preset)
-    expect("laser", "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    pick("laser", PRESETS, preset)
+    finite("alpha", alpha)
     batch = read_batch("laser", correct, lengths, group_ids, valid)
     short = batch.lengths <= batch.per_sample(target, "target", "laser")
     return _with_bonus(batch, batch.right & short, alpha, scores)
@@ -208,8 +207,8 @@ def laser_d(
     """LASER with a target for each difficulty, which the sample's own group of rollouts decides (see `difficulty`).
 
     targets: tokens for (easy, medium, hard) prompts, one number for all, or the `LengthTargets` that a monitoring set moves."""
-    chosen("laser_d", PRESETS, preset)
-    expect("laser_d", "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    pick("laser_d", PRESETS, preset)
+    finite("alpha", alpha)
     batch = read_batch("laser_d", correct, lengths, group_ids, valid)
     short = batch.lengths <= targets_of("laser_d", batch, targets, boundary)
     return _with_bonus(batch, batch.right & short, alpha, scores)
@@ -232,8 +231,8 @@ def laser_de(
 
     repetitive (B,) flags: long wrong responses that go round in circles, which the published code leaves at the score of a wrong one; the paper does not speak of
     it. None: none do. preset="repo" raises `ConfigError` without the flags."""
-    chosen("laser_de", PRESETS, preset)
-    expect("laser_de", "alpha", alpha, 0 <= alpha < math.inf, "a number of at least 0")
+    pick("laser_de", PRESETS, preset)
+    finite("alpha", alpha)
     if preset == "repo" and repetitive is None:
         raise ConfigError(
             "laser_de: preset 'repo' leaves repetitive responses at the score of a wrong one; expected flags that mark them. Give repetitive=, one flag a sample."

@@ -12,7 +12,6 @@ everybody then gets the bonus, which is no pressure.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -22,8 +21,8 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
+from thinkwell.training._conventions import expect, finite, one_of, pick
 from thinkwell.training.rewards._batch import Batch, read_batch
-from thinkwell.training.rewards._knobs import chosen, expect
 
 ROUNDING = ("ceil", "floor")
 BOUNDARY = ("easier", "harder")
@@ -36,7 +35,7 @@ class Rounding:
     name: str = "ceil"
 
     def __post_init__(self) -> None:
-        expect("LengthTargets", "rounding", self.name, self.name in ROUNDING, "'ceil' or 'floor'")
+        one_of("rounding", self.name, ROUNDING)
 
 
 PRESETS = {"paper": Rounding(), "trl": Rounding(), "verl": Rounding(), "repo": Rounding("floor")}
@@ -61,7 +60,7 @@ def difficulty(correct: Tensor, group_ids: Tensor, *, valid: Tensor | None = Non
 
 
 def difficulty_of(batch: Batch, boundary: str) -> Tensor:
-    expect("difficulty", "boundary", boundary, boundary in BOUNDARY, "'easier' or 'harder'")
+    one_of("boundary", boundary, BOUNDARY)
     right, size = 3 * batch.right_of_group, batch.groups.size  # whole numbers: 2/3 of 3 is 2, in floating point it need not be
     if boundary == "harder":
         right = right - 1  # of whole numbers, a <= b is a - 1 < b
@@ -70,8 +69,8 @@ def difficulty_of(batch: Batch, boundary: str) -> Tensor:
 
 def least_correct(rollouts: int, rounding: str) -> tuple[int, int, int]:
     """|C_d|: the least number of right responses of an easy, a medium and a hard prompt with that many rollouts; at least 1 each."""
-    expect("least_correct", "rounding", rounding, rounding in ROUNDING, "'ceil' or 'floor'")
-    expect("least_correct", "rollouts", rollouts, rollouts >= 1, "rollouts of a prompt, at least 1")
+    one_of("rounding", rounding, ROUNDING)
+    expect("rollouts", rollouts, rollouts >= 1, "rollouts of a prompt, at least 1")
     shares = (2 * rollouts, rollouts)
     easy, medium = ((share + 2) // 3 if rounding == "ceil" else share // 3 for share in shares)
     return max(easy, 1), max(medium, 1), 1
@@ -111,12 +110,12 @@ class LengthTargets:
 
     def __post_init__(self) -> None:
         of = "LengthTargets"
-        self.rounding = chosen(of, PRESETS, self.preset, name=self.rounding).name
-        expect(of, "boundary", self.boundary, self.boundary in BOUNDARY, "'easier' or 'harder'")
+        self.rounding = pick(of, PRESETS, self.preset, name=self.rounding).name
+        one_of("boundary", self.boundary, BOUNDARY)
         for knob in ("rollouts", "lower", "interval", "expected_correct", "fixed"):
-            expect(of, knob, getattr(self, knob), getattr(self, knob) >= 1, "a whole number of at least 1")
-        expect(of, "upper", self.upper, self.upper >= self.lower, f"tokens, at least lower, {self.lower}")
-        expect(of, "every", self.every, self.every >= 0, "steps, at least 0")
+            expect(knob, getattr(self, knob), getattr(self, knob) >= 1, "a whole number of at least 1")
+        expect("upper", self.upper, self.upper >= self.lower, f"tokens, at least lower, {self.lower}")
+        expect("every", self.every, self.every >= 0, "steps, at least 0")
         self.current = (self.fixed, self.fixed, self.fixed)
 
     def due(self, step: int) -> bool:
@@ -176,6 +175,6 @@ def targets_of(of: str, batch: Batch, targets: int | tuple[int, int, int] | Leng
     if len(three) != 3:
         raise ConfigError(f"{of}: targets is {targets!r}; expected a length in tokens, three (easy, medium, hard), or LengthTargets.")
     for target in three:
-        expect(of, "targets", target, 0 <= target < math.inf, "tokens, at least 0")
+        finite("targets", target)
     of_level = torch.tensor(three, dtype=batch.lengths.dtype, device=batch.lengths.device)
     return of_level[difficulty_of(batch, boundary)]

@@ -9,14 +9,13 @@ times `factor`, added to the score of the answer.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from thinkwell.training._conventions import expect, finite, pick
 from thinkwell.training.rewards._batch import read_batch
-from thinkwell.training.rewards._knobs import chosen, expect
 
 OWNER = "overlong"
 
@@ -29,11 +28,9 @@ class Knobs:
     clamp: bool = True
 
     def __post_init__(self) -> None:
-        expect(OWNER, "max_length", self.max_length, 0 < self.max_length < math.inf, "tokens, more than 0")
-        expect(
-            OWNER, "cache", self.cache, 0 < self.cache <= self.max_length, f"tokens, more than 0 and at most max_length, {self.max_length}"
-        )
-        expect(OWNER, "factor", self.factor, 0 <= self.factor < math.inf, "a number of at least 0")
+        finite("max_length", self.max_length, above=True)
+        expect("cache", self.cache, 0 < self.cache <= self.max_length, f"tokens, more than 0 and at most max_length, {self.max_length}")
+        finite("factor", self.factor)
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs(clamp=False)}
@@ -57,7 +54,7 @@ def overlong(
     clamp: whether it stops at -factor beyond max_length ("paper", and TRL's `get_soft_overlong_punishment`); verl's reward manager lets it fall further, which only
     shows where responses may be longer than max_length. Raises `ConfigError`.
     """
-    knobs = chosen(OWNER, PRESETS, preset, max_length=max_length, cache=cache, factor=factor, clamp=clamp)
+    knobs = pick(OWNER, PRESETS, preset, max_length=max_length, cache=cache, factor=factor, clamp=clamp)
     batch = read_batch(OWNER, torch.zeros_like(correct), lengths, group_ids)  # zeros: the score may be any number
     punished = ((knobs.max_length - knobs.cache - batch.lengths) / knobs.cache).clamp(min=-1 if knobs.clamp else None, max=0)
     return (correct.to(punished.dtype) + knobs.factor * punished).to(batch.dtype)

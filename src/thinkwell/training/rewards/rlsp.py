@@ -28,7 +28,8 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags, float_dtype
+from thinkwell.training._conventions import expect, finite, one_of, pick
+from thinkwell.training.rewards._batch import expect_batch, flags, float_dtype
 
 OWNER = "rlsp"
 Apply = Literal["all", "correct"]
@@ -48,16 +49,14 @@ class Knobs:
     clip: float = math.inf
 
     def __post_init__(self) -> None:
-        expect(OWNER, "scale", self.scale, 0 <= self.scale < math.inf, "tokens, at least 0 (0 turns the length term off)")
-        expect(OWNER, "outcome_weight", self.outcome_weight, 0 <= self.outcome_weight < math.inf, "a weight of at least 0")
-        expect(OWNER, "exploration_weight", self.exploration_weight, 0 <= self.exploration_weight < math.inf, "a weight of at least 0")
-        expect(OWNER, "apply_to", self.apply_to, self.apply_to in ("all", "correct"), "'all' or 'correct'")
-        expect(OWNER, "judge_fallback", self.judge_fallback, 0 <= self.judge_fallback <= 1, "a grade from 0 to 1")
-        expect(OWNER, "full_steps", self.full_steps, 0 < self.full_steps < math.inf, "a positive number of steps")
-        expect(
-            OWNER, "min_length", self.min_length, 0 < self.min_length < math.inf, "positive tokens: shorter reasoning counts as this long"
-        )
-        expect(OWNER, "clip", self.clip, self.clip > 0, "a positive bound (infinite for none)")
+        finite("scale", self.scale)
+        finite("outcome_weight", self.outcome_weight)
+        finite("exploration_weight", self.exploration_weight)
+        one_of("apply_to", self.apply_to, ("all", "correct"))
+        finite("judge_fallback", self.judge_fallback, 0, 1)
+        finite("full_steps", self.full_steps, above=True)
+        finite("min_length", self.min_length, above=True)
+        expect("clip", self.clip, self.clip > 0, "a positive bound (infinite for none)")
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs(), "repo": Knobs(clip=10.0)}
@@ -99,7 +98,7 @@ def rlsp(
         raise ConfigError(
             f"{OWNER}: both judge and steps are given; expected at most one measure of exploration; combine them before and pass the result as judge."
         )
-    knobs = chosen(
+    knobs = pick(
         OWNER,
         PRESETS,
         preset,
@@ -113,7 +112,7 @@ def rlsp(
         min_length=min_length,
         clip=clip,
     )
-    expect(OWNER, "lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each response")
+    expect("lengths", lengths.tolist(), bool((lengths >= 0).all()), "tokens, at least 0 for each response")
     right = flags(OWNER, "correct", correct)
     dtype = float_dtype(correct, lengths, judge)
     given = flags(OWNER, "answered", answered) if answered is not None else torch.ones_like(right)
@@ -126,7 +125,7 @@ def rlsp(
         grade = torch.where((grade >= 0) & (grade <= 1), grade, torch.full_like(grade, knobs.judge_fallback))
         reward = knobs.outcome_weight * reward + knobs.exploration_weight * grade
     elif steps is not None:
-        expect(OWNER, "steps", steps.tolist(), bool((steps >= 0).all()), "at least 0 for each response")
+        expect("steps", steps.tolist(), bool((steps >= 0).all()), "at least 0 for each response")
         reward = knobs.outcome_weight * reward + knobs.exploration_weight * (steps.to(dtype) / knobs.full_steps).clamp(max=1)
     return reward.clamp(-knobs.clip, knobs.clip)
 
@@ -140,8 +139,8 @@ def reasoning_lengths(
     closed, or holds nothing, is none.
     One linear pass. Raises ConfigError for an unknown box or characters_per_token <= 0.
     """
-    expect(OWNER, "box", box, box in ("first", "last"), "'first' or 'last'")
-    expect(OWNER, "characters_per_token", characters_per_token, 0 < characters_per_token < math.inf, "a positive number")
+    one_of("box", box, ("first", "last"))
+    finite("characters_per_token", characters_per_token, above=True)
     starts = [_box(text, first=box == "first") for text in completions]
     lengths = [(len(text) if at is None else at) / characters_per_token for text, at in zip(completions, starts, strict=True)]
     return torch.tensor(lengths, dtype=torch.float32), torch.tensor([at is not None for at in starts], dtype=torch.bool)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags
+from thinkwell.training._conventions import expect, finite, pick
+from thinkwell.training.rewards._batch import expect_batch, flags
 
 OWNER = "self_play"
 OPEN, CLOSE = "<Answer>", "</Answer>"
@@ -33,9 +34,9 @@ class Knobs:
     max_wrong: float = 0.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "won", self.won, self.won > self.lost, f"more than lost ({self.lost})")
-        expect(OWNER, "min_right", self.min_right, 0 <= self.min_right <= 1, "a success rate from 0 to 1")
-        expect(OWNER, "max_wrong", self.max_wrong, 0 <= self.max_wrong <= 1, "a success rate from 0 to 1")
+        expect("won", self.won, self.won > self.lost, f"more than lost ({self.lost})")
+        finite("min_right", self.min_right, 0, 1)
+        finite("max_wrong", self.max_wrong, 0, 1)
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs()}
@@ -57,7 +58,7 @@ def spc_critic(
     Raises ConfigError for won <= lost and shapes that differ.
     """
     expect_batch(OWNER, said_right=said_right, is_right=is_right, parsed=parsed)
-    knobs = chosen(OWNER, PRESETS, preset, won=won, lost=lost)
+    knobs = pick(OWNER, PRESETS, preset, won=won, lost=lost)
     hit = flags(OWNER, "said_right", said_right) == flags(OWNER, "is_right", is_right)
     if parsed is not None:
         hit = hit & flags(OWNER, "parsed", parsed)
@@ -79,7 +80,7 @@ def spc_generator(
     Raises ConfigError for won <= lost and shapes that differ.
     """
     expect_batch(OWNER, fooled=fooled, valid=valid)
-    knobs = chosen(OWNER, PRESETS, preset, won=won, lost=lost, solver_reward=solver_reward)
+    knobs = pick(OWNER, PRESETS, preset, won=won, lost=lost, solver_reward=solver_reward)
     hit, attack = flags(OWNER, "fooled", fooled), flags(OWNER, "valid", valid)
     return _paid(hit & attack if knobs.solver_reward else hit, knobs, dtype)
 
@@ -90,9 +91,9 @@ def valid_attacks(
     """(B,) bool: the solver's success rates (B,) from the right and from the rewritten step make it an attack. Both bounds are included. Raises
     ConfigError for rates outside [0, 1]."""
     expect_batch(OWNER, right_rate=right_rate, wrong_rate=wrong_rate)
-    knobs = chosen(OWNER, PRESETS, preset, min_right=min_right, max_wrong=max_wrong)
+    knobs = pick(OWNER, PRESETS, preset, min_right=min_right, max_wrong=max_wrong)
     for name, rate in (("right_rate", right_rate), ("wrong_rate", wrong_rate)):
-        expect(OWNER, name, rate.tolist(), bool(((rate >= 0) & (rate <= 1)).all()), "success rates from 0 to 1")
+        expect(name, rate.tolist(), bool(((rate >= 0) & (rate <= 1)).all()), "success rates from 0 to 1")
     return (right_rate >= knobs.min_right) & (wrong_rate <= knobs.max_wrong)
 
 

@@ -6,14 +6,12 @@ answers of different lengths has accuracy 1 throughout, and is just where LASER,
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards._batch import read_groups
-from thinkwell.training.rewards._knobs import expect
+from thinkwell.training._conventions import finite
+from thinkwell.training._groups import read_groups
 
 
 def carries_signal(rewards: Tensor, group_ids: Tensor, *, min_std: float = 0.0) -> Tensor:
@@ -23,7 +21,7 @@ def carries_signal(rewards: Tensor, group_ids: Tensor, *, min_std: float = 0.0) 
     is 0 with a group's mean as baseline. min_std >= 0, in units of reward. Raises `ConfigError` for shapes that differ and rewards that are not finite.
     """
     of = "carries_signal"
-    expect(of, "min_std", min_std, 0 <= min_std < math.inf, "a number of at least 0")
+    finite("min_std", min_std)
     if rewards.dim() != 1 or rewards.shape != group_ids.shape:
         raise ConfigError(
             f"{of}: rewards {tuple(rewards.shape)} and group_ids {tuple(group_ids.shape)}; expected one value a sample in both."

@@ -21,7 +21,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from thinkwell.training.rewards._knobs import chosen, expect, expect_batch, flags, float_dtype
+from thinkwell.training._conventions import expect, finite, pick
+from thinkwell.training.rewards._batch import expect_batch, flags, float_dtype
 
 OWNER = "t1"
 _FREE = ("LATIN", "GREEK")  # letters of formulas, at home in a text of any script
@@ -33,7 +34,7 @@ class Knobs:
     penalty: float = -1.0
 
     def __post_init__(self) -> None:
-        expect(OWNER, "penalty", self.penalty, -math.inf < self.penalty < math.inf, "a finite reward")
+        finite("penalty", self.penalty, -math.inf)
 
 
 PRESETS = {"paper": Knobs(), "trl": Knobs(), "verl": Knobs()}
@@ -46,7 +47,7 @@ def t1(rewards: Tensor, degenerate: Tensor, *, preset: str = "paper", penalty: f
     for shapes that differ or knobs out of range.
     """
     expect_batch(OWNER, rewards=rewards, degenerate=degenerate)
-    knobs = chosen(OWNER, PRESETS, preset, penalty=penalty)
+    knobs = pick(OWNER, PRESETS, preset, penalty=penalty)
     values = rewards.to(float_dtype(rewards))
     return torch.where(flags(OWNER, "degenerate", degenerate), torch.full_like(values, knobs.penalty), values)
 
@@ -58,10 +59,10 @@ def repetitive(tokens: Sequence[Sequence[Hashable]], *, n: int = 8, window: int 
     since a loop does not stop by itself. Linear: window * n a response.
     Raises ConfigError for knobs out of range.
     """
-    expect("repetitive", "n", n, n >= 1, "at least 1")
-    expect("repetitive", "window", window, window >= n, f"at least n ({n})")
-    expect("repetitive", "share", share, 0 <= share < 1, "from 0 to below 1")
-    expect("repetitive", "min_tokens", min_tokens, min_tokens >= n, f"at least n ({n})")
+    expect("n", n, n >= 1, "at least 1")
+    expect("window", window, window >= n, f"at least n ({n})")
+    expect("share", share, 0 <= share < 1, "from 0 to below 1")
+    expect("min_tokens", min_tokens, min_tokens >= n, f"at least n ({n})")
     return torch.tensor([_repeats(ids, n, window, share, min_tokens) for ids in tokens], dtype=torch.bool)
 
 
@@ -80,8 +81,8 @@ def garbled(completions: Sequence[str], *, strange: float = 0.02, foreign: float
     and Greek letters
     stand in formulas and are never foreign. Random letters of one script are not found. Linear. Raises ConfigError for knobs out of range.
     """
-    expect("garbled", "strange", strange, 0 <= strange <= 1, "a share from 0 to 1")
-    expect("garbled", "foreign", foreign, 0 <= foreign <= 1, "a share from 0 to 1")
+    finite("strange", strange, 0, 1)
+    finite("foreign", foreign, 0, 1)
     return torch.tensor([_is_garbled(text, strange, foreign) for text in completions], dtype=torch.bool)
 
 

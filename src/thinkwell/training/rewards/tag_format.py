@@ -23,7 +23,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from thinkwell.training.rewards._knobs import chosen, expect
+from thinkwell.training._conventions import expect, one_of, pick
 
 OWNER = "tag_format"
 Outside = Literal["nothing", "space", "text"]
@@ -41,9 +41,9 @@ class Knobs:
         names = (
             bool(self.tags) and len(set(self.tags)) == len(self.tags) and all(re.fullmatch(r"[A-Za-z_][\w-]*", tag) for tag in self.tags)
         )
-        expect(OWNER, "tags", self.tags, names, "at least one name, each once, of letters, digits, _ and -")
+        expect("tags", self.tags, names, "at least one name, each once, of letters, digits, _ and -")
         for name, value in (("before", self.before), ("after", self.after)):
-            expect(OWNER, name, value, value in ("nothing", "space", "text"), "'nothing', 'space' or 'text'")
+            one_of(name, value, ("nothing", "space", "text"))
 
 
 PRESETS = {
@@ -73,7 +73,7 @@ def tag_format(
     opened: the prompt ends in the first opening mark, which the completion then must not repeat.
     Raises ConfigError for an unknown preset or names that are none.
     """
-    knobs = chosen(OWNER, PRESETS, preset, tags=tags, before=before, after=after, repeated_close=repeated_close, filled=filled)
+    knobs = pick(OWNER, PRESETS, preset, tags=tags, before=before, after=after, repeated_close=repeated_close, filled=filled)
     marks = re.compile("<(/?)(" + "|".join(map(re.escape, knobs.tags)) + ")>")
     first = f"<{knobs.tags[0]}>" if opened else ""
     return torch.tensor([_kept(first + text, knobs, marks) for text in completions], dtype=dtype or torch.get_default_dtype())
