@@ -19,11 +19,12 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
-from thinkwell.engines.registry import BUNDLED, known_capabilities, load_engine
+from thinkwell.engines.registry import BUNDLED, known_capabilities, known_lessons, load_engine
 from thinkwell.runs.record import was_cut
 from thinkwell.runs.seats import engines_for as seated
 from thinkwell.runs.seats import load_engines, refuse_engines, refuse_scorers, refuse_seats
 from thinkwell.runs.spec import refuse_budget
+from thinkwell.runs.turns import untaught
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.scorers.registry import load_scorer
 from thinkwell.session import Session
@@ -49,6 +50,7 @@ class Solution:
     engine: str
     model: str
     seed: int
+    notes: tuple[str, ...] = ()  # what to know before believing the answer
 
     def as_dict(self, *, stats: bool = False) -> dict[str, Any]:
         """What `thinkwell solve --json` prints; `stats` adds the method's facts. `text` is what stands after the prompt; `tokens` and `origin_spans` hold the prompt too."""
@@ -63,6 +65,7 @@ class Solution:
             "engine": self.engine,
             "model": self.model,
             "seed": self.seed,
+            "notes": list(self.notes),
             **({"stats": dict(self.outcome.facts)} if stats else {}),
         }
 
@@ -148,6 +151,7 @@ async def solve_async(
         engine=writer.info.name,
         model=writer.info.model,
         seed=seed,
+        notes=tuple(untaught([(solver.name, solver)], writer, engines, judges, known_lessons())),
     )
 
 

@@ -248,3 +248,28 @@ def test_a_fault_of_ours_says_so_and_keeps_the_traceback_for_debugging(cli, monk
     assert done.code == 1
     assert "the sky fell" in done.err
     assert "Traceback" not in done.err
+
+
+# ---- turns that a model was not taught ---------------------------------------------------------------------------------------
+
+
+def test_a_method_whose_turns_the_lab_was_not_taught_is_named_under_the_table(cli, tmp_path):
+    said = "sift talks in turns that the model 'lab' was not taught; --engine lab-skills was."
+    words = ("compare", "--task", "lab/arithmetic", "--methods", "single", "sift", "--limit", "1", "--budget", "tokens=256")
+    done = cli(*words, "--json", tmp_path / "table.json")
+    assert done.out.rstrip().endswith(said)
+    assert said not in done.err
+    assert json.loads((tmp_path / "table.json").read_text())["notes"] == [said]
+    machine = cli(*words, "--json", "-")
+    assert machine.json["notes"] == [said]  # stdout is nothing but JSON
+    assert said in machine.err
+    taught = cli(*words, "--engine", "lab-skills")
+    assert "not taught" not in taught.out + taught.err
+
+
+def test_solve_says_under_the_answer_that_the_turns_were_not_taught(cli):
+    said = "self_refine talks in turns that the model 'lab' was not taught; --engine lab-skills was."
+    words = ("solve", "Ann has 5 apples. Ann gets 7 apples from Ben. How many apples does Ann have now?", "--method", "self_refine")
+    assert cli(*words).out.rstrip().endswith(said)
+    machine = cli(*words, "--json")
+    assert (machine.json["notes"], said in machine.err) == ([said], True)

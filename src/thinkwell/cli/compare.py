@@ -131,7 +131,10 @@ def compare(
         )
         raise Interrupted(kept) from None
     write_json(comparison.as_dict(), json_file)
-    if not quiet:
+    if quiet:
+        for note in comparison.notes:
+            print(note, file=sys.stderr)
+    else:
         print_table(comparison, console())
     if out is not None:
         from thinkwell.runs.report import write_report

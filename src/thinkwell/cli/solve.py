@@ -106,6 +106,8 @@ def solve(
         raise Interrupted("Nothing was kept; the same command with the same seed writes the same tokens again.") from None
     if as_json:
         print_json(solution.as_dict(stats=stats))
+        for note in solution.notes:
+            print(note, file=sys.stderr)
     else:
         _show(solution)
         if stats:
@@ -135,3 +137,5 @@ def _show(solution: Solution) -> None:
     out.print(
         f"[dim]{solution.method}: {paths} path{'s' * (paths != 1)}, {usage.generated_tokens} tokens{scored}, {usage.seconds:.1f} s[/dim]"
     )
+    for note in solution.notes:
+        out.print(note, style="yellow", markup=False, highlight=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from thinkwell.core.answer import Answer
 from thinkwell.core.budget import SHORTEST_ANSWER, Budget
@@ -46,6 +46,16 @@ class About:
     paper: str
     arxiv: str = ""
     family: str = "baseline"
+
+
+class Turn(NamedTuple):
+    """Turns that a method puts to a model beside the problem: the wording whose texts they follow (a file of `thinkwell.methods.wording`), and whose turns they are (a seat).
+
+    A model that follows instructions answers them as they stand; a small one must have been taught them (`EngineInfo.taught`).
+    """
+
+    wording: str
+    seat: str = Role.SOLVER.value
 
 
 class Method(Protocol):
@@ -101,6 +111,11 @@ def refuse_starved(method: Method, budget: Budget, *knobs: str, paths: int | Non
 def seats_of(method: type[Method] | Method) -> frozenset[str]:
     """Whom a method lets write: roles, or names that it gives (`Session.open(engine=)`), by its `seats`; each can have an engine of its own. Without any it is the solver alone."""
     return frozenset(getattr(method, "seats", (Role.SOLVER.value,)))
+
+
+def turns_of(method: type[Method] | Method) -> frozenset[Turn]:
+    """The turns of its own that a method puts to a model, by its `turns`; none where it has no such attribute. An instance may have fewer than its class."""
+    return frozenset(getattr(method, "turns", ()))
 
 
 class Vocabulary(Protocol):

@@ -128,13 +128,17 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Facts that go into reports and cache keys. `fingerprint` changes when the weights or the server's model change."""
+    """Facts that go into reports and cache keys. `fingerprint` changes when the weights or the server's model change.
+
+    taught: the wordings (files of `thinkwell.methods.wording`) whose turns the model was trained to answer, where that is known; None: not known, as of served models.
+    """
 
     name: str
     model: str
     fingerprint: str
     context: int | None = None
     details: dict[str, str] = field(default_factory=dict)
+    taught: frozenset[str] | None = None
 
 
 @runtime_checkable

@@ -49,7 +49,7 @@ def load_engine(spec: str | Path | Engine = LAB, model: str | Path | None = None
         if spec == LAB:
             return _load("local", _local, {**options, "model": None})
         engine = _load("local", _local, {**options, "model": bundled(BUNDLED[str(spec)])})
-        engine.info = replace(engine.info, model=str(spec))
+        engine.info = replace(engine.info, model=str(spec), taught=_taught(str(spec)))
         return engine
     if isinstance(spec, Path) or (spec not in ENGINES.names() and _is_place(spec)):
         if model is not None:
@@ -65,6 +65,18 @@ def load_engine(spec: str | Path | Engine = LAB, model: str | Path | None = None
 def known_capabilities() -> list[tuple[str, frozenset[Capability]]]:
     """Every engine with what it can do at best, without loading any; for messages that name the engines a method could run on."""
     return [(name, kind.capabilities) for name, kind in ENGINES.items()]
+
+
+def known_lessons() -> list[tuple[str, frozenset[str]]]:
+    """Every engine of a bundled model with the wordings whose turns that was taught, without loading any; for messages that name the engines whose model was."""
+    return [(name, taught) for name in BUNDLED if (taught := _taught(name)) is not None]
+
+
+def _taught(name: str) -> frozenset[str] | None:
+    """What the card says that a bundled model was taught; None where the card does not say."""
+    from thinkwell.lab.artifacts import taught
+
+    return taught(BUNDLED[name])
 
 
 def _load(name: str, load: Callable[..., Engine], options: Mapping[str, Any]) -> Engine:
@@ -105,7 +117,7 @@ def _local(
     source = bundled("policy") if model is None else model
     engine = LocalEngine(source, dtype=dtype, device=device, rows=rows, chunk=chunk, cache_bytes=cache_bytes, live_bytes=live_bytes)
     if model is None:
-        engine.info = replace(engine.info, model=LAB)
+        engine.info = replace(engine.info, model=LAB, taught=_taught(LAB))
     return engine
 
 

@@ -20,6 +20,14 @@ def path(name: str) -> Path:
     return folder
 
 
+def taught(name: str) -> frozenset[str] | None:
+    """The methods' wordings whose turns a bundled model was trained on; None where this installation's card does not say."""
+    try:
+        return frozenset(card()["taught"][name])
+    except (FileNotFoundError, KeyError):
+        return None
+
+
 def card() -> dict[str, Any]:
     """The measured numbers of the bundled models (see `thinkwell.lab.card`)."""
     file = FOLDER / "card.json"

@@ -23,7 +23,7 @@ from .models import first_score, new_policy, new_prm, new_student
 from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
 from .skills.measure import measure as measure_skills
-from .skills.mixture import SkillBatches, Student, load_samples, skill_loss
+from .skills.mixture import TAUGHT, SkillBatches, Student, load_samples, skill_loss
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
 from .world import LEVELS, generate
@@ -229,7 +229,7 @@ class Work:
         for name in ("policy", "skills", "prm"):
             record = json.loads((self.work / f"{name}.json").read_text())
             training[name] = {k: record[k] for k in ("steps", "tokens", "seconds")} | {"final_loss": record["losses"][-1]}
-        write_json(self.out / "card.json", facts | {"training": training})
+        write_json(self.out / "card.json", facts | {"taught": {"policy": [], "skills": TAUGHT}, "training": training})
 
     def _shard(self, k: int) -> Path:
         return self.work / f"samples-{k:03d}.jsonl"

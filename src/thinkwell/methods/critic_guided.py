@@ -24,7 +24,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
+from thinkwell.core.method import METHODS, About, Outcome, Turn, refuse_starved
 from thinkwell.core.path import Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -78,6 +78,7 @@ class CriticGuided:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.CONTINUE_PREFIX})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("critic_guided")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:

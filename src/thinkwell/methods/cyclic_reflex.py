@@ -21,7 +21,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of
+from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of, turns_of
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.decoding.token_bias import Bias, Schedule
@@ -62,7 +62,7 @@ class CyclicReflex:
         self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name, STEERED, STEERS)
         self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
         self.scorers = self.inner.scorers  # type: ignore[misc]
-        self.seats = seats_of(self.inner)
+        self.seats, self.turns = seats_of(self.inner), turns_of(self.inner)
         wave(self.config, 1)  # windows that cannot be are refused now
 
     def fit(self, budget: Budget, preset: Preset) -> Self:

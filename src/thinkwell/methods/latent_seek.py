@@ -31,7 +31,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import ConfigError
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, Turn
 from thinkwell.core.path import Origin, Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -134,10 +134,13 @@ class LatentSeek:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = WHITE_BOX
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("latent_seek")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
+        if self.config.reward is not Reward.SELF:
+            self.turns = frozenset()  # type: ignore[misc]  # nobody is asked
         if self.config.search is Search.RESAMPLE:
             self.needs = frozenset()  # type: ignore[misc]  # whole new answers need no white box
 

@@ -26,7 +26,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import BudgetError
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, Turn
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -79,6 +79,7 @@ class LeaP:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.CONTINUE_PREFIX})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("leap")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:

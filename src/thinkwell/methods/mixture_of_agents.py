@@ -20,7 +20,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
+from thinkwell.core.method import METHODS, About, Outcome, Turn, refuse_starved
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
@@ -55,10 +55,15 @@ class MixtureOfAgents:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.FRESH_SAMPLES})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("mixture_of_agents", Role.AGGREGATOR.value)})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
+        if self.config.n_layers == 1:
+            self.turns = frozenset()  # type: ignore[misc]  # nobody sees another's answer
+        elif self.config.n_layers > 2:
+            self.turns = frozenset(Turn(self.name, seat) for seat in self.seats if seat != Role.SOLVER)  # type: ignore[misc]  # agents of the middle layers too
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ from pydantic import Field, PositiveInt
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, Turn
+from thinkwell.core.path import Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.methods._team import REWRITE, SEATS, AgreeBy, Executor, Team
@@ -74,10 +75,13 @@ class MultiAgent:
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.FRESH_SAMPLES})
     scorers: ClassVar[tuple[str, ...]] = ()
     seats: ClassVar[tuple[str, ...]] = SEATS
+    turns: ClassVar[frozenset[Turn]] = frozenset(Turn("multi_agent", seat) for seat in SEATS)
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
+        absent = {seat for seat in (Role.CEO, Role.RECRUITER, Role.EVALUATOR) if not getattr(self.config, seat.value)}
+        self.turns = frozenset(turn for turn in type(self).turns if turn.seat not in absent)  # type: ignore[misc]  # of those who take part
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:

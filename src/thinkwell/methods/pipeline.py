@@ -23,7 +23,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import BudgetError, ConfigError
-from thinkwell.core.method import METHODS, About, Method, Outcome, Vocabulary, examine, seats_of
+from thinkwell.core.method import METHODS, About, Method, Outcome, Vocabulary, examine, seats_of, turns_of
 from thinkwell.core.path import Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -58,6 +58,7 @@ class Pipeline:
         self.stages = stages_of(self.config)
         self.needs = frozenset().union(*(stage.needs for stage in self.stages))  # type: ignore[misc]  # of these stages
         self.seats = frozenset().union(*(seats_of(stage) for stage in self.stages))
+        self.turns = frozenset().union(*(turns_of(stage) for stage in self.stages))
         self.scorers = tuple(dict.fromkeys(scorer for stage in self.stages for scorer in stage.scorers))  # type: ignore[misc]
 
     def fit(self, budget: Budget, preset: Preset) -> Self:

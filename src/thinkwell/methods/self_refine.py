@@ -22,7 +22,7 @@ from pydantic import Field
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome
+from thinkwell.core.method import METHODS, About, Outcome, Turn
 from thinkwell.core.path import Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Message, Preset
@@ -63,10 +63,13 @@ class SelfRefine:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.FRESH_SAMPLES})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("self_refine")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:
         self.config = Config.model_validate(config or {})
+        if self.config.max_attempts == 0:
+            self.turns = frozenset()  # type: ignore[misc]  # the first solution is all
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         if budget.tokens is None:

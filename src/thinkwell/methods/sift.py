@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
+from thinkwell.core.method import METHODS, About, Outcome, Turn, refuse_starved
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.methods._stickers import Consistency, Source, Try, Work
@@ -80,6 +80,7 @@ class Sift:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.FRESH_SAMPLES})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("sift")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:

@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
-from thinkwell.core.method import METHODS, About, Outcome, refuse_starved
+from thinkwell.core.method import METHODS, About, Outcome, Turn, refuse_starved
 from thinkwell.core.path import Finish, Origin, Path, Role
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
@@ -89,6 +89,7 @@ class SolveDetectVerify:
     )  # fmt: skip
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.CONTINUE_PREFIX, Capability.PEEK, Capability.TOKEN_IDS})
     scorers: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[frozenset[Turn]] = frozenset({Turn("solve_detect_verify")})
     Config: ClassVar[type[Knobs]] = Config
 
     def __init__(self, config: Knobs | None = None) -> None:

@@ -27,7 +27,7 @@ from thinkwell.core.budget import Budget
 from thinkwell.core.capability import Capability
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import ConfigError
-from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of
+from thinkwell.core.method import METHODS, About, Outcome, Vocabulary, examine, seats_of, turns_of
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.decoding.acceptance import Rule
@@ -113,7 +113,7 @@ class Stand:
         self.inner = inner_method(self.config.inner, self.config.inner_knobs, self.name, (self.name,), "draft what is drafted")
         self.needs = type(self).needs | self.inner.needs  # type: ignore[misc]  # this instance asks for what its inner method asks for
         self.scorers = self.inner.scorers  # type: ignore[misc]
-        self.seats = seats_of(self.inner)
+        self.seats, self.turns = seats_of(self.inner), turns_of(self.inner)
         self.drafting()  # a tree file or combination of knobs that cannot be is refused now
 
     def fit(self, budget: Budget, preset: Preset) -> Self:

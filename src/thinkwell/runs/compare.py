@@ -32,11 +32,13 @@ from thinkwell.core.path import Path
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
+from thinkwell.engines.registry import known_lessons
 from thinkwell.runs.comparison import Comparison, row_of
 from thinkwell.runs.record import CUT_SHORT, Candidate, Record, are_independent, content_key, trace_of, was_cut
 from thinkwell.runs.seats import engines_for
 from thinkwell.runs.spec import Arm, CompareSpec
 from thinkwell.runs.store import Store, problem_as_dict
+from thinkwell.runs.turns import untaught
 from thinkwell.runs.whole import write_whole
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.session import Session
@@ -358,8 +360,12 @@ class _Run:
         info = self.engine.info
         return Comparison(
             self.spec.task, info.model, info.name, len(self.problems), self.spec.seed, self.spec.budget.describe(), rows, self.spec.samples,
-            self.preset.full_name, baseline, None if self.spec.out is None else str(self.spec.out), tuple(records),
+            self.preset.full_name, baseline, None if self.spec.out is None else str(self.spec.out), self._notes(), tuple(records),
         )  # fmt: skip
+
+    def _notes(self) -> tuple[str, ...]:
+        methods = [(arm.label, arm.method) for arm in self.arms]
+        return tuple(untaught(methods, self.engine, self.engines, self.scorers, known_lessons()))
 
     def _walls(self, by_arm: Mapping[str, Sequence[Record]]) -> dict[str, float]:
         walls = {label: self.walls.get(label, 0.0) for label in by_arm}

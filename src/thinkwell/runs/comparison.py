@@ -116,6 +116,7 @@ class Comparison:
     preset: str = ""
     baseline: str = ""  # the method the differences are against: `single` where it takes part, else the first
     out: str | None = None
+    notes: tuple[str, ...] = ()  # what to know before believing the rows, beyond what they say themselves
     records: tuple[Record, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -131,6 +132,7 @@ class Comparison:
             "samples": self.samples,
             "preset": self.preset,
             "baseline": self.baseline,
+            "notes": list(self.notes),
             "timing": {row.method: {"seconds": row.seconds, **row.batch_costs} for row in self.rows},
         }
 

@@ -36,7 +36,8 @@ def print_table(comparison: Comparison, console: Console | None = None) -> None:
 
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know before believing the numbers."""
-    found = [
+    found = list(comparison.notes)
+    found += [
         f"{row.method}: {row.errors} of the answers ended in an error and count as not solved; the first: {row.first_error}"
         for row in comparison.rows
         if row.errors

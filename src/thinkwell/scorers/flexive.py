@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from thinkwell.core.errors import ConfigError
-from thinkwell.core.path import Path
+from thinkwell.core.method import Turn
+from thinkwell.core.path import Path, Role
 from thinkwell.core.scores import Scores
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 class FlexiVe:
     """options: the knobs of `Verifier` (verify="nothinking@k", "think@k" or "flex@k", threshold, ...); a wrong one is refused here."""
+
+    turns = frozenset({Turn("solve_detect_verify", Role.VERIFIER.value)})
 
     def __init__(self, engine: Engine | None = None, name: str = "flexive", **options: Any) -> None:
         from thinkwell.methods._verification import Verifier

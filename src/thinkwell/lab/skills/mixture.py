@@ -45,6 +45,8 @@ SKILLS: dict[str, tuple[float, Make]] = {
     "answers": (3, mixture_of_agents.answers),
 }
 """Skill -> its weight among the skills, and what makes a conversation of it."""
+TAUGHT = sorted({make.__module__.rpartition(".")[2] for _, make in SKILLS.values()})
+"""The wordings (files of `thinkwell.methods.wording`) whose turns the skills are; the card keeps them."""
 ORDINARY = 0.4
 """Share of ordinary traces, so that solving stays as it is."""
 SAMPLED = 0.6

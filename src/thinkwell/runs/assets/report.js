@@ -21,7 +21,8 @@ function lead() {
     h("h1", {}, comparison.task, h("small", {}, `${plural(rows.length, "method")} on ${plural(comparison.problems, "problem")}`)),
     h("p", { class: "lead" }, names(leaders), leaders.length > 1 ? " are" : " is", ` right most often: ${percent(top)} % [${best.ci95.map((v) => percent(v)).join(", ")}]${gain}.`),
     h("dl", { class: "facts-line" }, [["model", comparison.model], ["engine", comparison.engine], ["budget a problem", budget], ["prompt", comparison.preset], ["seed", comparison.seed], ["samples", comparison.samples]].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    (failed.length > 0 || cut.length > 0) && h("ul", { class: "warnings" },
+    (comparison.notes.length > 0 || failed.length > 0 || cut.length > 0) && h("ul", { class: "warnings" },
+      comparison.notes.map((note) => h("li", {}, note)),
       failed.map((row) => h("li", {}, h("b", {}, label(row.method)), `: ${plural(row.errors, "problem")} ended in an error and count as not solved; the first: `, h("code", {}, row.first_error))),
       cut.length > 0 && h("li", {}, "Cut before they answered: ", cut.map((row, i) => [i ? ", " : "", h("b", {}, label(row.method)), ` ${percent(row.truncated, 0)} %`]), " of the problems. A larger budget may change the order.")));
 }
