@@ -168,3 +168,36 @@ def test_methods_are_timed_beside_a_single_path_on_the_same_problems(monkeypatch
     assert rows[1]["ratio"] == pytest.approx(rows[1]["ours"] / rows[0]["ours"])
     assert rows[1]["tokens_per_second"] == pytest.approx(rows[1]["generated_tokens"] * 2 / rows[1]["ours"])
     assert {row["errors"] for row in rows} == {0}
+
+
+def test_the_tables_of_methods_in_their_pages_are_those_of_the_results(monkeypatch):
+    """`python benchmarks/pages.py` writes them."""
+    pages = load("pages", monkeypatch)
+    rows = json.loads((FOLDER / "results.json").read_text())
+    shown = {file: file.read_text() for file in sorted(pages.PAGES.glob("*.md"))}
+    have = {file.stem for file, text in shown.items() if pages.BLOCK.search(text)}
+    assert have >= {"mcts", "particle_gibbs", "self_refine", "mixture_of_agents", "adaptive_consistency", "confidence_voting", "pipeline"}
+    assert [file.name for file, text in shown.items() if pages.filled(text, rows) != text] == []
+
+
+def test_a_table_of_methods_holds_what_was_measured_and_refuses_what_was_not(monkeypatch):
+    pages = load("pages", monkeypatch)
+    row = {
+        "benchmark": "methods", "name": "time of dvts: 40 problems, 1,024 tokens each", "ours": 12.34, "accuracy": 0.725, "ci95": [0.6, 0.85], "errors": 2,
+        "generated_tokens": 1234.5, "scorer_calls": 43.58, "command": "python benchmarks/run.py methods", "machine": "one",
+    }  # fmt: skip
+    page = "Before.\n\n<!-- methods: dvts -->\nold\n<!-- /methods -->\n\nAfter.\n"
+    text = pages.filled(page, [row])
+    assert "| `dvts` | 72.5 [60.0, 85.0] (2 errors) | 1,234 | 43.6 | 12.3 |" in text
+    assert "40 problems of `lab/arithmetic`" in text
+    assert (text.startswith("Before.\n\n<!-- methods: dvts -->\n"), text.endswith("<!-- /methods -->\n\nAfter.\n"), "old" in text) == (
+        True,
+        True,
+        False,
+    )
+    assert pages.filled(text, [row]) == text
+    with pytest.raises(ValueError, match="no time of mcts"):
+        pages.filled(page.replace("methods: dvts", "methods: dvts mcts"), [row])
+    other = row | {"name": "time of mcts: 200 problems, 1,024 tokens each"}
+    with pytest.raises(ValueError, match="different problems or budgets"):
+        pages.filled(page.replace("methods: dvts", "methods: dvts mcts"), [row, other])
