@@ -7,11 +7,12 @@ WORKERS ?= 2
 METHODS := single self_consistency best_of_n best_of_n:weighted=true beam_search dvts particle_filtering budget_forcing
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint clean
+.PHONY: help setup demo test test-trl test-verl bench lint clean
 
 help:
 	@echo "make demo   install what is needed, compare eight methods on the bundled model, write demo/report.html"
 	@echo "make test   all tests but those that need vLLM"
+	@echo "make test-trl test-verl   the tests with TRL and with verl, each in an environment of its own"
 	@echo "make lint   format, lint, types"
 	@echo "make bench  speed, side by side with peers, into benchmarks/results.json"
 	@echo "make setup  only install, for development"
@@ -37,6 +38,28 @@ demo: $(VENV)/.installed-local
 # One torch thread a worker: two workers with two threads each would fight for two cores.
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+# TRL and verl bring hundreds of packages, and verl other versions of ours: an environment each, for their tests alone. A ready one may be named.
+TRL_VENV := $(or $(THINKWELL_TRL_VENV),.venv-trl)
+VERL_VENV := $(or $(THINKWELL_VERL_VENV),.venv-verl)
+OURS := torch==2.13.0 antlr4-python3-runtime httpx hypothesis math-verify pydantic pytest pyyaml rich tokenizers typer
+ELSEWHERE = -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+
+$(TRL_VENV)/.installed-1.16:
+	$(PYTHON) -m venv $(TRL_VENV)
+	$(TRL_VENV)/bin/python $(ELSEWHERE) --constraint constraints.txt 'trl>=1.16,<1.17' requests peft $(OURS)
+	@touch $@
+
+$(VERL_VENV)/.installed-0.9.1:
+	$(PYTHON) -m venv $(VERL_VENV)
+	$(VERL_VENV)/bin/python $(ELSEWHERE) verl==0.9.1 'TransferQueue>=0.1.10' cachetools $(OURS)
+	@touch $@
+
+test-trl: $(TRL_VENV)/.installed-1.16
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(TRL_VENV)/bin/python -m pytest -q -m trl tests/training
+
+test-verl: $(VERL_VENV)/.installed-0.9.1
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(VERL_VENV)/bin/python -m pytest -q -m verl tests/training tests/cli
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/run.py
