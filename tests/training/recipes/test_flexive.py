@@ -1,0 +1,69 @@
+"""FlexiVe: rewards of location and length, GRPO with TRL's conventions, solutions in place of problems."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.training.recipes.small import rollouts, sample, setting
+from thinkwell.training.problems import ListedProblems
+from thinkwell.training.recipe import RECIPES
+from thinkwell.training.recipes.flexive import Config, Located, stages
+from thinkwell.training.rewards.flexive import UNPARSED
+from thinkwell.training.sample import Sample
+from thinkwell.training.stage import Rl
+from thinkwell.training.verification import Solutions
+
+
+def said(predicted: int, target: int, tokens: int) -> Sample:
+    return sample(tokens=tokens, predicted=predicted, target=target)
+
+
+def test_location_and_length_make_the_reward() -> None:
+    batch = rollouts(
+        said(2, 2, 14),
+        said(1, 2, 14),
+        said(-1, 2, 14),
+        said(UNPARSED, 2, 14),
+        said(-1, -1, 6),
+        said(-1, -1, 11),
+        said(3, -1, 6),
+        said(2, 2, 4),
+    )
+    found = Located(Config())(batch, 0)
+    assert found.values.tolist() == pytest.approx([1.0, 0.5, 0.0, 0.0, 1.0, 0.5, 0.0, 0.8])
+    assert found.parts["location"].tolist() == [1.0, 0.5, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    assert found.parts["exact"].tolist() == [1, 0, 0, 0, 1, 1, 0, 1]
+    assert found.parts["unread"].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert found.parts["flagged"].tolist() == [1, 1, 0, 0, 0, 0, 1, 1]
+
+
+def test_the_lengths_of_the_paper_are_a_choice_of_knobs() -> None:
+    paper = Config(right_free=50, right_span=100, wrong_low=50, wrong_high=512)
+    found = Located(paper)(rollouts(said(-1, -1, 100), said(2, 2, 25), said(2, 2, 300)), 0)
+    assert found.values.tolist() == pytest.approx([0.5, 0.5, 1.0])
+
+
+def test_a_sample_that_was_not_judged_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Located(Config())(rollouts(sample()), 0)
+
+
+def test_the_stage_is_the_papers() -> None:
+    (stage,) = stages(Config(steps=3), setting())
+    assert isinstance(stage, Rl)
+    assert isinstance(stage.problems, Solutions)
+    assert (stage.passes, stage.kl, stage.optimiser.weight_decay, Config().group_size, Config().temperature) == (4, None, 0.01, 14, 0.6)
+    recipe = RECIPES.get("flexive")
+    assert (recipe.start, recipe.needs_answers) == ("skills", False)
+
+
+def test_solutions_can_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "solutions.jsonl"
+    file.write_text(json.dumps({"question": "Q", "steps": ["a", "b"], "error": 1}))
+    (stage,) = stages(Config(solutions=str(file)), setting())
+    assert isinstance(stage, Rl)
+    assert isinstance(stage.problems, ListedProblems)
+    assert stage.problems.at(5).reference == "1"
