@@ -20,8 +20,8 @@ class Correct:
     formatted: bool = False  # whether a broken format is worth `malformed`
 
     def __call__(self, batch: Rollouts, step: int) -> Rewarded:
-        correct = batch.correct.to(torch.float64)
-        return Rewarded(correctness(correct, batch.valid if self.formatted else None, batch.judged, preset=self.preset))
+        known = batch.judged | ~batch.finished  # what is still being written has no verdict yet, and nobody reads its reward
+        return Rewarded(correctness(batch.correct.to(torch.float64), batch.valid if self.formatted else None, known, preset=self.preset))
 
     def state_dict(self) -> dict[str, Any]:
         return {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +14,17 @@ from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.core.problem import Problem
 
+HELD_OUT_SEED = 2**20  # of the lab's evaluation problems: other than the small seeds that people compare methods with
+
 
 class Problems(Protocol):
     """The problem at each position, without end."""
 
     def at(self, position: int) -> Problem: ...
+
+    def held_out(self, n: int) -> list[Problem]:
+        """Up to n problems that `at` never gives, always the same ones, for evaluation."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,10 +45,15 @@ class LabProblems:
         item = generate(rng.getrandbits(48), rng.choice(self.levels), "train")
         return Problem(f"lab/train/{position}", item.question, str(item.answer), AnswerKind.INTEGER, meta={"level": item.level})
 
+    def held_out(self, n: int) -> list[Problem]:
+        from thinkwell.tasks import TASKS
+
+        return TASKS.get("lab/arithmetic").load(seed=HELD_OUT_SEED, limit=n, knobs={"levels": self.levels})
+
 
 @dataclass(frozen=True)
 class ListedProblems:
-    """Given problems in a new order every epoch; the order is a function of the seed and the epoch."""
+    """Given problems in a new order every epoch; the order is a function of the seed and the epoch. One in ten, by a hash of its text, is held out (none of fewer than 20)."""
 
     problems: Sequence[Problem]
     seed: int = 0
@@ -49,11 +62,21 @@ class ListedProblems:
         if not self.problems:
             raise DataError("there is no problem to train on; expected at least one. Look at the file.")
 
+    @cached_property
+    def _parts(self) -> tuple[list[Problem], list[Problem]]:
+        out = [len(self.problems) >= 20 and _tenth(problem) for problem in self.problems]
+        kept = [problem for problem, held in zip(self.problems, out, strict=True) if not held]
+        return kept, [problem for problem, held in zip(self.problems, out, strict=True) if held]
+
     def at(self, position: int) -> Problem:
-        epoch, place = divmod(position, len(self.problems))
-        order = list(range(len(self.problems)))
+        kept, _ = self._parts
+        epoch, place = divmod(position, len(kept))
+        order = list(range(len(kept)))
         random.Random(f"epoch/{self.seed}/{epoch}").shuffle(order)
-        return self.problems[order[place]]
+        return kept[order[place]]
+
+    def held_out(self, n: int) -> list[Problem]:
+        return self._parts[1][:n]
 
 
 def read_problems(task: str, file: Path | None, seed: int, *, answers: bool = True) -> ListedProblems:
@@ -71,3 +94,7 @@ def read_problems(task: str, file: Path | None, seed: int, *, answers: bool = Tr
             "Give a file with answers, or a recipe that needs none (format-length)."
         )
     return ListedProblems(problems, seed)
+
+
+def _tenth(problem: Problem) -> bool:
+    return hashlib.blake2b(problem.question.encode(), digest_size=1).digest()[0] < 26

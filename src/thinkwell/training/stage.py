@@ -86,7 +86,8 @@ class Probe(Protocol):
 class Filter(Protocol):
     """Which samples go on, (B,) bool. refill: the step asks for more until it has as many groups as it wanted (DAPO's dynamic sampling)."""
 
-    refill: bool
+    @property
+    def refill(self) -> bool: ...
 
     def __call__(self, batch: Rollouts, rewards: Rewarded) -> Tensor: ...
 
@@ -103,8 +104,8 @@ class Buffer(Protocol):
 
 @dataclass(frozen=True)
 class View:
-    """What an advantage may look at. rewards (B,) float; mask (B, T) bool; group_ids (B,); finished, cut (B,) bool. With a critic: values (B, T) before each token, and
-    bootstrap_values (B,) after the last."""
+    """What an advantage may look at. rewards (B,) float, or (B, T) with the KL in the rewards of tokens; mask (B, T) bool; group_ids (B,); finished, cut (B,) bool.
+    With a critic: values (B, T) before each token, and bootstrap_values (B,) after the last."""
 
     batch: Rollouts
     rewards: Tensor
@@ -169,11 +170,12 @@ class Optimiser:
 @dataclass(frozen=True, kw_only=True)
 class Kl:
     """KL to a reference. to: the weights at the stage's start ("start"), an exponential moving average of the policy ("ema": keeps `ema` of itself a step) or that average
-    put back to the policy every `reset_every` steps. place: added to the loss, taken from the reward of every token (k1), or as T1's centred penalty in the advantage."""
+    put back to the policy every `reset_every` steps. place: added to the loss, its sum (k1) taken from the sample's reward, taken from the reward of every token (then the
+    View's rewards are (B, T)), or T1's centred penalty added to the advantage."""
 
     coef: float = 1e-3
     estimator: str = "k3"
-    place: Literal["loss", "reward", "centred"] = "loss"
+    place: Literal["loss", "reward", "token_reward", "centred"] = "loss"
     to: Literal["start", "ema"] = "start"
     ema: float = 0.99
     reset_every: int = 0

@@ -1,0 +1,87 @@
+"""The folder of a training run: what was asked for, and whether a command may go on in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from thinkwell.core.errors import RunFolderError
+
+FILE = "run.json"
+LIBRARIES = ("thinkwell", "torch", "transformers", "accelerate")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run was asked for: all that its numbers depend on."""
+
+    recipe: str
+    model: str
+    seed: int
+    knobs: dict[str, Any]
+    task: str | None = None
+    data: str | None = None
+    on_reward_error: str = "stop"
+    eval_every: int = 10
+    eval_problems: int = 64
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def opened(out: Path, asked: Asked, *, resume: bool) -> Asked:
+    """What the run in this folder is asked for: as given for a new one; with `resume` what the folder says, its `steps` changed if new ones are given.
+
+    Raises `RunFolderError` for a folder that holds a run and no `resume`, holds none and `resume`, another recipe's run, or knobs other than the folder's.
+    """
+    file = out / FILE
+    if not resume:
+        if file.exists():
+            raise RunFolderError(
+                f"{out} holds a run of {read(out).recipe!r} already; expected a new folder. Go on with --resume, or give another --out."
+            )
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            asked = replace(asked, versions={name: version(name) for name in LIBRARIES})
+            file.write_text(json.dumps(asdict(asked), indent=1) + "\n")
+        except OSError as error:
+            raise RunFolderError(
+                f"cannot write in {out}: {error.strerror or error}. Give a folder that can be written with --out."
+            ) from None
+        return asked
+    if not file.exists():
+        raise RunFolderError(
+            f"{out} holds no training run to go on with; expected {FILE}. Leave --resume out to begin one, or give its folder."
+        )
+    held = read(out)
+    if held.recipe != asked.recipe:
+        raise RunFolderError(
+            f"{out} holds a run of {held.recipe!r}, not of {asked.recipe!r}; expected the same recipe. Name that one, or give another --out."
+        )
+    odd = [name for name, value in asked.knobs.items() if name != "steps" and held.knobs.get(name) != value]
+    if odd:
+        raise RunFolderError(
+            f"{out} holds a run with {odd[0]}={held.knobs.get(odd[0])!r}, not {asked.knobs[odd[0]]!r}; a run goes on with its own knobs (only steps may change). "
+            "Leave the knob out, or give another --out."
+        )
+    if asked.model != "lab" and asked.model != held.model:
+        raise RunFolderError(
+            f"{out} holds a run from model {held.model!r}, not {asked.model!r}; expected the same. Leave --model out, or give another --out."
+        )
+    going = replace(held, knobs={**held.knobs, **asked.knobs})
+    if going != held:
+        file.write_text(json.dumps(asdict(going), indent=1) + "\n")
+    return going
+
+
+def read(out: Path) -> Asked:
+    """Raises `RunFolderError` for a file that is not what `opened` writes."""
+    try:
+        held: Mapping[str, Any] = json.loads((out / FILE).read_text())
+        return Asked(**held)
+    except (OSError, ValueError, TypeError) as error:
+        raise RunFolderError(
+            f"{out / FILE} cannot be read ({error}); expected what `thinkwell train` writes. Give another folder."
+        ) from None
