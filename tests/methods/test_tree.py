@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from tests.methods.conftest import PRESET, session_of
+from thinkwell.core.budget import Budget
 from thinkwell.core.events import Pruned
 from thinkwell.core.scores import Aggregate
 from thinkwell.engines.scripted import Reply
-from thinkwell.methods._steps import Candidate, write_step
+from thinkwell.methods._steps import Candidate, paths_worth, write_step
 from thinkwell.methods._tree import branching_for, children_for, complete, fresh, grow, is_goal, rest_of
 
 STEP = "a b\n\nc d\n\n"
@@ -16,7 +17,8 @@ STEP = "a b\n\nc d\n\n"
 
 @pytest.mark.parametrize(("tokens", "most", "children"), [(1, 4, 1), (44, 4, 1), (46, 4, 2), (90, 4, 3), (1000, 4, 4), (1000, 1, 1)])
 def test_a_budget_pays_for_three_ways_down_at_full_width(tokens, most, children):
-    assert branching_for(tokens, PRESET, most) == children  # a way down is ten tokens
+    paths = paths_worth(Budget(tokens=tokens), PRESET)
+    assert branching_for(paths, most) == children  # a way down is ten tokens
 
 
 async def root_of(script, judge=lambda text: 0.5, **more):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from thinkwell.core.budget import Budget
 from thinkwell.core.path import Origin, Path
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from thinkwell.session import Session
 
 SHORTEST_REST = 0.5  # of a typical length: what a path is taken to need at least, however long it is already
+STEPS = 10  # of a typical path, for sizing by scorer calls: the lab's paths have about so many
 LATER_REST = 0.7  # of what it has written: the longer a path is already, the longer it will go on
 
 
@@ -100,9 +102,17 @@ async def _extend(
         paths.update(zip(list(paths), extended, strict=True))
 
 
-def width_for(tokens: int, preset: Preset, cost: float = 1.0) -> int:
-    """The number of paths that a search of `tokens` generated tokens can keep side by side, at least one."""
-    return max(1, int(tokens / (cost * max(1, preset.typical_tokens))))
+def paths_worth(budget: Budget, preset: Preset, cost: float = 1.0) -> float | None:
+    """How many paths of typical length a search that judges every step can pay for: by the budget's tokens (`cost` typical lengths a path), where it sets none by its
+    scorer calls (one a step); None where it sets neither, or forbids judging."""
+    if budget.tokens is not None:
+        return budget.tokens / (cost * max(1, preset.typical_tokens))
+    return budget.scorer_calls / STEPS if budget.scorer_calls else None
+
+
+def width_for(paths: float) -> int:
+    """The number of paths that a search which can pay for `paths` keeps side by side, at least one."""
+    return max(1, int(paths))
 
 
 def affordable(session: Session, candidates: Sequence[Candidate], cost: float = 1.0) -> int:

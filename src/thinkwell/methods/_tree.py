@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from thinkwell.core.path import Origin, Path
-from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._steps import LATER_REST, SHORTEST_REST, Candidate, drop, judge, over, take_step, write_step
 
@@ -28,9 +27,9 @@ def is_goal(session: Session, path: Path) -> bool:
     return over(session, path) and session.answer(path) is not None
 
 
-def branching_for(tokens: int, preset: Preset, most: int) -> int:
-    """Children a node so that `tokens` pay for `DESCENTS` ways down of typical length; from 1 to `most`."""
-    return min(most, max(1, round(tokens / (DESCENTS * max(1, preset.typical_tokens)))))
+def branching_for(paths: float, most: int) -> int:
+    """Children a node so that a budget worth so many paths of typical length pays for `DESCENTS` ways down; from 1 to `most`."""
+    return min(most, max(1, round(paths / DESCENTS)))
 
 
 async def grow(

@@ -42,7 +42,7 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._edge_costs import Calibrate, EdgeCost, Yardstick
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, over
+from thinkwell.methods._steps import Candidate, over, paths_worth
 from thinkwell.methods._tree import branching_for, children_for, complete, grow, is_goal
 from thinkwell.session import Session
 
@@ -126,9 +126,10 @@ class AStar:
         self.config = Config.model_validate(config or {})
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset)
+        if paths is None:
             return self
-        return type(self)(self.config.resized(branching=branching_for(budget.tokens, preset, self.config.branching)))
+        return type(self)(self.config.resized(branching=branching_for(paths, self.config.branching)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config, count = self.config, Counter[str]()

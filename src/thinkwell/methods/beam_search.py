@@ -31,7 +31,20 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, replicate, take_step, width_for
+from thinkwell.methods._steps import (
+    Candidate,
+    affordable,
+    copy,
+    distinct,
+    drop,
+    live,
+    over,
+    paths_worth,
+    ranked,
+    replicate,
+    take_step,
+    width_for,
+)
 from thinkwell.session import Session
 
 
@@ -76,9 +89,10 @@ class BeamSearch:
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         refuse_starved(self, budget, "n_beams")
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset)
+        if paths is None:
             return self
-        return type(self)(self.config.resized(n_beams=width_for(budget.tokens, preset)))
+        return type(self)(self.config.resized(n_beams=width_for(paths)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config = self.config

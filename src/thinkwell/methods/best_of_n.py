@@ -67,8 +67,10 @@ class BestOfN:
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         refuse_starved(self, budget, "n_paths")
-        if budget.tokens is None or "n_paths" in self.config.model_fields_set:
+        if "n_paths" in self.config.model_fields_set or (budget.tokens is None and not budget.scorer_calls):
             return self
+        if budget.tokens is None:
+            return type(self)(self.config.resized(n_paths=budget.scorer_calls))  # a call each; more paths would not be judged
         rest = Budget(tokens=max(1, round(budget.tokens * (1 - self.config.reserve))))
         return type(self)(self.config.resized(n_paths=paths_for(rest, preset, self.config.n_paths), fill=self.config.reserve == 0))
 

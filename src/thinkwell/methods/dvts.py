@@ -29,7 +29,7 @@ from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import GREEDY
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, judge, over, take_step, width_for, write_step
+from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, judge, over, paths_worth, take_step, width_for, write_step
 from thinkwell.session import Session
 
 
@@ -76,12 +76,13 @@ class Dvts:
         self.config = Config.model_validate(config or {})
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset, 1 + self.config.lookahead)
+        if paths is None:
             return self
         config, given = self.config, self.config.model_fields_set
         least = (config.n_subtrees if "n_subtrees" in given else 1) * (config.n_expand if "n_expand" in given else 1)
         refuse_starved(self, budget, "n_subtrees", "n_expand", paths=least)
-        total = width_for(budget.tokens, preset, 1 + config.lookahead)
+        total = width_for(paths)
         n_expand = config.n_expand if "n_expand" in given else min(config.n_expand, max(1, total // 2), total)
         return type(self)(config.resized(n_expand=n_expand, n_subtrees=max(1, round(total / n_expand))))
 

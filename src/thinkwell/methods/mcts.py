@@ -35,7 +35,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods._selection import Select, select
-from thinkwell.methods._steps import Candidate, distinct, over
+from thinkwell.methods._steps import Candidate, distinct, over, paths_worth
 from thinkwell.methods._tree import branching_for, children_for, complete, grow, is_goal
 from thinkwell.session import Session
 
@@ -126,10 +126,11 @@ class Mcts:
             self.needs = type(self).needs | {Capability.LOGPROBS}  # type: ignore[misc]  # this instance asks for more than its class
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset)
+        if paths is None:
             return self
-        ways = max(self.config.n_iterations, 4 * budget.tokens // max(1, preset.typical_tokens))  # the tokens are to end the search
-        return type(self)(self.config.resized(width=branching_for(budget.tokens, preset, self.config.width), n_iterations=ways))
+        ways = max(self.config.n_iterations, int(4 * paths))  # the budget is to end the search
+        return type(self)(self.config.resized(width=branching_for(paths, self.config.width), n_iterations=ways))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config = self.config

@@ -32,7 +32,7 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.scores import Aggregate
 from thinkwell.methods import _selection
-from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, ranked, take_step, width_for
+from thinkwell.methods._steps import Candidate, affordable, copy, distinct, drop, live, over, paths_worth, ranked, take_step, width_for
 from thinkwell.session import Session
 
 CLIP = 1e-7  # scores are clipped to [CLIP, 1 - CLIP] before the logit
@@ -87,9 +87,10 @@ class ParticleFiltering:
 
     def fit(self, budget: Budget, preset: Preset) -> Self:
         refuse_starved(self, budget, "n_particles")
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset)
+        if paths is None:
             return self
-        return type(self)(self.config.resized(n_particles=width_for(budget.tokens, preset)))
+        return type(self)(self.config.resized(n_particles=width_for(paths)))
 
     async def solve(self, problem: Problem, session: Session) -> Outcome:
         config, rng = self.config, session.rng("particles")

@@ -28,7 +28,7 @@ from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.methods import particle_filtering
-from thinkwell.methods._steps import Candidate, affordable, live, over, take_step, width_for
+from thinkwell.methods._steps import Candidate, affordable, live, over, paths_worth, take_step, width_for
 from thinkwell.methods.particle_filtering import collapsed, conclude, draw, logits, narrow, repopulate, weigh
 from thinkwell.session import Session
 
@@ -69,11 +69,12 @@ class ParticleGibbs:
     def fit(self, budget: Budget, preset: Preset) -> Self:
         """Sized to a token budget; fewer sweeps where it holds fewer particles than sweeps times references."""
         refuse_starved(self, budget, "n_particles")
-        if budget.tokens is None:
+        paths = paths_worth(budget, preset)
+        if paths is None:
             return self
         config = self.config
         given, refs = config.model_fields_set, config.num_ref_particles
-        n = config.n_particles if "n_particles" in given else width_for(budget.tokens, preset)
+        n = config.n_particles if "n_particles" in given else width_for(paths)
         sweeps = config.num_iterations if "num_iterations" in given else max(1, min(config.num_iterations, n // refs))
         return type(self)(config.resized(n_particles=max(n, sweeps * refs), num_iterations=sweeps))
 
