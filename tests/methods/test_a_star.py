@@ -220,11 +220,12 @@ def test_expansions_bound_a_search_that_nothing_else_bounds(play):
 
 
 def test_fit_sizes_the_branching_to_the_budget(toy):
-    """Three ways down of 10 tokens a child."""
+    """Three ways down, of 10 tokens or scorer calls a child."""
     cls = METHODS.get("a_star")
     assert [cls().fit(Budget(tokens=n), toy).config.branching for n in (1, 30, 60, 90, 120, 1000)] == [1, 1, 2, 3, 4, 4]
     assert cls(cls.Config(branching=3)).fit(Budget(tokens=20), toy).config.branching == 3
-    assert cls().fit(Budget(scorer_calls=3), toy).config.branching == 4
+    assert [cls().fit(Budget(scorer_calls=n), toy).config.branching for n in (3, 60, 90, 1000)] == [1, 2, 3, 4]  # ten calls a way down
+    assert cls().fit(Budget(seconds=3), toy).config.branching == 4
 
 
 # ---- what a reader can see ---------------------------------------------------------------------------------------------------
