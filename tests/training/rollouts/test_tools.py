@@ -75,7 +75,7 @@ def test_whatever_a_tool_raises_is_shown_and_an_asynchronous_tool_is_awaited() -
         "\n<result>error: disc full</result>\n",
         "\n<result>HELLO</result>\n",
     ]
-    assert rollout.metrics() == {"tool_calls": 2.0, "tool_errors": 1.0}
+    assert rollout.metrics == {"tool_calls": 2.0, "tool_errors": 1.0}
 
 
 def test_a_path_ends_cut_at_its_last_turn_and_at_its_last_token() -> None:

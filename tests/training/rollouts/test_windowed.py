@@ -102,8 +102,8 @@ def test_a_slot_goes_on_at_once_where_the_window_is_refilled() -> None:
         ("p4", 3, False),
         ("p1", 10, False),
     ]
-    assert windowed.metrics() == {"utilisation": 1.0, "utilisation_so_far": 1.0}
-    assert sorted(windowed.waiting) == [3]  # drawn on the way to p4, and kept for the slot it belongs to
+    assert windowed.metrics == {"utilisation": 1.0, "utilisation_so_far": 1.0}
+    assert sorted(windowed.waiting) == [3, 5]  # drawn with p2 and p4, and kept for the slot they belong to
 
 
 def test_each_problem_gets_its_number_of_responses_and_none_is_lost() -> None:
@@ -140,6 +140,15 @@ def test_a_pool_resumed_from_its_state_writes_what_it_would_have_written(refill:
             (s.path.tokens, s.path.id, s.group, s.start, s.finished, s.problem) for s in expected
         ]
     assert resumed.state_dict()["occupancy"] == straight.state_dict()["occupancy"]
+
+
+def test_a_process_with_a_share_of_the_problems_has_a_share_of_the_slots() -> None:
+    engine, whole = of_lengths(lambda problem, path: 5), Source(numbered)
+    windowed = Windowed(prompts=4, size=2, window=10)
+    samples = collect(windowed, engine, lambda count: whole(count)[1::2], name="r1")
+    assert [sample.problem.id for sample in samples] == ["p1", "p1", "p3", "p3"]
+    assert windowed.slots == 4
+    assert windowed.metrics["utilisation"] == 1.0
 
 
 def test_prompt_tokens_of_earlier_windows_and_of_others_are_never_trained() -> None:
@@ -182,7 +191,7 @@ def test_the_simulation_counts_what_the_pool_counts() -> None:
         assert steps == 7 * 60
         expected = simulated_calls(lengths, 16, 60, refill, 7)
         assert tokens == expected
-        assert windowed.metrics()["utilisation_so_far"] == tokens / (16 * steps)
+        assert windowed.metrics["utilisation_so_far"] == tokens / (16 * steps)
 
 
 def simulated_calls(lengths: list[int], slots: int, window: int, refill: str, calls: int) -> int:
@@ -209,7 +218,7 @@ def test_occupancy_of_nothing_is_zero_and_a_call_lasts_as_long_as_its_busiest_sl
 
 
 def test_a_pool_of_another_size_is_not_resumed() -> None:
-    with pytest.raises(DataError, match="4 slots with 2"):
+    with pytest.raises(DataError, match="2 prompts with 2"):
         Windowed(prompts=3, size=2).load_state_dict(Windowed(prompts=2, size=2).state_dict())
 
 

@@ -119,6 +119,7 @@ class Tools:
     def _shown(self, mark: str, text: str) -> str:
         return mark.replace("{text}", text if len(text) <= self.characters else f"{text[: self.characters]} ...")
 
+    @property
     def metrics(self) -> dict[str, float]:
         """Calls and failed calls a sample, of the newest step."""
         return dict(self.last)

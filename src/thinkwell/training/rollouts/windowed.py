@@ -28,14 +28,17 @@ from thinkwell.training.stage import Draw, Writer
 
 @dataclass(kw_only=True)
 class Windowed:
-    """prompts * size slots, `size` responses of each problem. window: W, tokens a slot may write in a step. occupancy: since the run began; last: of the newest step."""
+    """prompts * size slots, `size` responses of each problem. window: W, tokens a slot may write in a step. occupancy: since the run began; last: of the newest step.
+
+    Problems are drawn `prompts` at a time; where a draw gives fewer, because other processes have their share, there are as many fewer slots.
+    """
 
     prompts: int = 16
     size: int = 8
     window: int = 128
     refill: Refill = "update"
-    live: list[Response | None] = field(init=False)
-    turns: list[int] = field(init=False)  # responses that each slot has begun
+    live: list[Response | None] = field(init=False, default_factory=list)
+    turns: list[int] = field(init=False, default_factory=list)  # responses that each slot has begun
     waiting: dict[int, Waiting] = field(init=False, default_factory=dict)  # by their number in the sequence of all problems
     drawn: int = field(init=False, default=0)
     occupancy: Occupancy = field(init=False, default=Occupancy())
@@ -47,15 +50,18 @@ class Windowed:
                 raise ConfigError(f"windowed rollout: {name}={value} is out of range; expected at least 1. Choose more.")
         if self.refill not in ("update", "window"):
             raise ConfigError(f"windowed rollout: refill={self.refill!r} is unknown; expected 'update' or 'window'. Choose one.")
-        self.live, self.turns = [None] * self.slots, [0] * self.slots
 
     @property
     def slots(self) -> int:
-        return self.prompts * self.size
+        """0 before the first step."""
+        return len(self.live)
 
     async def collect(self, writer: Writer, draw: Draw) -> list[Sample]:
         """This step's windows, slot by slot; with refill "window" a slot may give several. Every slot gives at least one."""
         before = self.drawn
+        if not self.live:
+            self._draw(writer, draw, before)
+            self.live, self.turns = [None] * (self.drawn * self.size), [0] * (self.drawn * self.size)
         windows = await asyncio.gather(*(self._run(slot, writer, draw, before) for slot in range(self.slots)))
         written = [sum(len(sample.path) - sample.start for sample in samples) for samples in windows]
         self.last, self.occupancy = Occupancy().plus(written), self.occupancy.plus(written)
@@ -82,9 +88,7 @@ class Windowed:
         number, place = divmod(self.turns[slot] * self.slots + slot, self.size)
         self.turns[slot] += 1
         while self.drawn <= number:
-            (problem,) = draw(1)
-            self.waiting[self.drawn] = Waiting(problem, writer.tag, self.drawn - before, self.size)
-            self.drawn += 1
+            self._draw(writer, draw, before)
         entry = self.waiting[number]
         entry.left -= 1
         if not entry.left:
@@ -92,6 +96,12 @@ class Windowed:
         prompt = await writer.engine.render(writer.preset.messages(entry.problem), entry.problem.id)
         return Response(entry.problem, entry.tag, f"{entry.number}.{place}", prompt.tokens, prompt.text)
 
+    def _draw(self, writer: Writer, draw: Draw, before: int) -> None:
+        for problem in draw(self.prompts):
+            self.waiting[self.drawn] = Waiting(problem, writer.tag, self.drawn - before, self.size)
+            self.drawn += 1
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Slot utilisation, tokens / (slots * decode steps): of the newest step, and since the run began."""
         return {"utilisation": self.last.utilisation(self.slots), "utilisation_so_far": self.occupancy.utilisation(self.slots)}
@@ -99,7 +109,7 @@ class Windowed:
     def state_dict(self) -> dict[str, Any]:
         """Paths in flight with their ids and log-probs, waiting problems and counters, as JSON has it: what is written after a resume is what would have been written."""
         return {
-            "slots": self.slots,
+            "prompts": self.prompts,
             "size": self.size,
             "live": [None if response is None else plain(response) for response in self.live],
             "turns": list(self.turns),
@@ -110,9 +120,9 @@ class Windowed:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Raises `DataError` for the state of a pool of another size."""
-        if (state["slots"], state["size"]) != (self.slots, self.size):
+        if (state["prompts"], state["size"]) != (self.prompts, self.size):
             raise DataError(
-                f"the checkpoint has {state['slots']} slots with {state['size']} responses a problem; expected {self.slots} with {self.size}. "
+                f"the checkpoint has {state['prompts']} prompts with {state['size']} responses each; expected {self.prompts} with {self.size}. "
                 "Resume with the prompts and group_size that the run began with."
             )
         self.live = [None if facts is None else response_of(facts) for facts in state["live"]]
