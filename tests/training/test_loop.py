@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.training.tiny import tiny_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tests.training.tiny import tiny_model
 from thinkwell.lab import artifacts
 from thinkwell.tasks.presets import preset
 from thinkwell.training import loop
