@@ -52,7 +52,7 @@ $(TRL_VENV)/.installed-1.16:
 
 $(VERL_VENV)/.installed-0.9.1:
 	$(PYTHON) -m venv $(VERL_VENV)
-	$(VERL_VENV)/bin/python $(ELSEWHERE) verl==0.9.1 'TransferQueue>=0.1.10' cachetools $(OURS)
+	$(VERL_VENV)/bin/python $(ELSEWHERE) verl==0.9.1 'TransferQueue>=0.1.10' cachetools fastapi uvicorn $(OURS)
 	@touch $@
 
 test-trl: $(TRL_VENV)/.installed-1.16

@@ -88,7 +88,7 @@ def test_the_doctor_reports_every_part(cli):
     done = cli("doctor", "--json")
     facts = done.json
     assert {"thinkwell", "python", "extras", "engines", "plugins", "lab", "machine", "problems"} <= facts.keys()
-    assert set(facts["extras"]) == {"local", "train", "data", "serve", "dev"}
+    assert set(facts["extras"]) == {"local", "train", "trl", "verl", "data", "serve", "dev"}
     assert facts["extras"]["local"]["ok"]
     assert {"local", "openai", "replay"} <= {engine["name"] for engine in facts["engines"]}
     assert facts["plugins"]["methods"]["loaded"] == METHODS.names()
@@ -107,6 +107,18 @@ def test_a_plugin_that_failed_to_load_is_reported_with_its_reason(cli, monkeypat
     asked = cli("methods", "broken")
     assert asked.code == 1
     assert "no such thing" in asked.err
+
+
+def test_a_bridge_that_does_not_load_is_reported_though_its_library_would_be_silent(cli, monkeypatch):
+    from importlib import metadata
+
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0.9.1" if name == "verl" else real(name))
+    monkeypatch.setitem(sys.modules, "verl", None)  # an import of it raises
+    done = cli("doctor", "--json")
+    assert done.code == 1
+    assert done.json["bridges"]["verl"]["version"] == "0.9.1"
+    assert any("bridge to verl" in problem for problem in done.json["problems"])
 
 
 def test_missing_artifacts_and_extras_come_with_what_to_do(cli, monkeypatch):

@@ -17,7 +17,7 @@ from thinkwell.cli.failure import FAILED, exits
 from thinkwell.cli.options import AsJson
 from thinkwell.cli.show import print_json
 
-EXTRAS = ("local", "train", "data", "serve", "dev")
+EXTRAS = ("local", "train", "trl", "verl", "data", "serve", "dev")
 
 
 @exits
@@ -38,12 +38,14 @@ def examine() -> dict[str, Any]:
 
     extras = {extra: _extra(extra) for extra in EXTRAS}
     plugins = _plugins()
+    bridges = {name: state for name in ("trl", "verl") if (state := _bridge(name)) is not None}
     artifacts = _artifacts()
     problems = [
         f"plugin {kind} {name} failed to load: {why}; mend or uninstall it."
         for kind, found in plugins.items()
         for name, why in found["failed"].items()
     ]
+    problems += [f"the bridge to {name}: {state['problem']}" for name, state in bridges.items() if state["problem"]]
     if not artifacts["files"]:
         problems.append("the lab's artifacts are not in the package; build them with `thinkwell lab build` or reinstall.")
     return {
@@ -54,6 +56,7 @@ def examine() -> dict[str, Any]:
         "extras": extras,
         "engines": _engines(),
         "plugins": plugins,
+        "bridges": bridges,
         "lab": artifacts,
         "machine": _machine(),
         "problems": problems,
@@ -100,6 +103,42 @@ def _plugins() -> dict[str, dict[str, Any]]:
 
     registries: Sequence[Registry[Any]] = (METHODS, TASKS, ENGINES, SCORERS)
     return {f"{r.kind}s": {"loaded": r.names(), "failed": {name: repr(error) for name, error in r.failures.items()}} for r in registries}
+
+
+def _bridge(library: str) -> dict[str, Any] | None:
+    """Whether our mathematics is where TRL or verl looks for it; None where the library is not installed.
+
+    verl swallows a plug-in that raises, so that only importing it and looking in verl's registries tells.
+    """
+    from importlib import metadata
+
+    try:
+        version = metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+    problem = ""
+    try:
+        if library == "trl":
+            from thinkwell.training.trl import trainer_class
+
+            trainer_class()
+        else:
+            from thinkwell.training.verl import plugin
+
+            absent = plugin.missing()
+            if absent:
+                problem = (
+                    f"verl's registries lack {', '.join(absent)}; expected all that start with thinkwell_. Reinstall thinkwell beside verl."
+                )
+            elif "thinkwell" not in {point.name for point in metadata.entry_points(group="verl.plugins")}:
+                problem = (
+                    "verl does not find the plug-in by itself; expected an entry point in the group verl.plugins. Reinstall thinkwell."
+                )
+            elif os.environ.get("VERL_USE_EXTERNAL_PLUGINS", "auto").strip().lower() == "none":
+                problem = "VERL_USE_EXTERNAL_PLUGINS=none keeps verl from loading it; expected auto, or a list with thinkwell. Unset it."
+    except Exception as error:  # noqa: BLE001  the import of another package can raise anything: it is the report
+        problem = f"{type(error).__name__}: {error}; expected {library} to load. Install a version of the extra {library!r}."
+    return {"version": version, "problem": problem}
 
 
 def _artifacts() -> dict[str, Any]:
@@ -159,6 +198,10 @@ def _show(facts: dict[str, Any]) -> None:
     print("\nplugins")
     for kind, found in facts["plugins"].items():
         print(f"  {kind:<9} {len(found['loaded'])} loaded, {len(found['failed'])} failed")
+    if facts["bridges"]:
+        print("\nbridges")
+        for name, state in facts["bridges"].items():
+            print(f"  {name:<9} {state['version']}, {'not working' if state['problem'] else 'ok'}")
     print(f"\nlab  {len(lab['files'])} files, {lab['bytes'] / 2**20:.1f} MiB in {lab['folder']}")
     for problem in facts["problems"]:
         print(f"\nproblem: {problem}")
