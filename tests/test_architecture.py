@@ -37,8 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"core", "answers", "engines", "tasks", "training"},
     "runs": EVERYTHING_BUT_CLI,
     "ask": EVERYTHING_BUT_CLI,
-    "claims": EVERYTHING_BUT_CLI | {"claims"},
-    "cli": EVERYTHING_BUT_CLI | {"cli", "claims"},
+    "claims": EVERYTHING_BUT_CLI | {"claims", "training"},
+    "cli": EVERYTHING_BUT_CLI | {"cli", "claims", "training"},
     "__main__": {"cli"},
     "__init__": EVERYTHING_BUT_CLI,
 }

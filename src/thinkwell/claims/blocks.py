@@ -1,6 +1,7 @@
 """Blocks of Markdown files that are filled from findings, so that no number in a document is written by hand.
 
-A block stands between two lines of its own, `<!-- claims:leap -->` and `<!-- /claims:leap -->`: the claims of that paper. The block `all` is the table of all systems.
+A block stands between two lines of its own, `<!-- claims:leap -->` and `<!-- /claims:leap -->`: the claims of that paper. The block `all` is the table of all
+test-time systems, `training` that of the recipes measured.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
 from thinkwell.claims.page import names, paper, systems
+from thinkwell.claims.trained import TRAINED
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.runs.whole import write_whole
 
-ALL = "all"
-MARK = re.compile(r"^<!-- (/?)claims:(\w+) -->[ \t]*$", re.MULTILINE)
+ALL, TRAINING = "all", "training"
+MARK = re.compile(r"^<!-- (/?)claims:([\w-]+) -->[ \t]*$", re.MULTILINE)
 
 
 def read_findings(file: Path) -> list[Finding]:
@@ -57,7 +59,7 @@ def blocks(file: Path) -> list[str]:
     found = []
     for mark in MARK.finditer(_text(file)):
         closes, name = bool(mark[1]), mark[2]
-        if name != ALL:
+        if name not in (ALL, TRAINING) and name not in TRAINED.names():
             CLAIMS.get(name)
         if closes != (open_ is not None) or (closes and name != open_):
             expected = f"<!-- /claims:{open_} -->" if open_ else "<!-- claims:NAME --> first"
@@ -87,21 +89,23 @@ def fill(files: Sequence[Path], findings: Sequence[Finding]) -> list[Path]:
 def _filled(file: Path, findings: Sequence[Finding], have: Sequence[str]) -> str:
     wanted = blocks(file)
     missing = [name for name in CLAIMS.names() if name not in have]
-    if ALL in wanted and missing:
+    if ALL in wanted and missing and len(missing) < len(CLAIMS.names()):
         raise ConfigError(
             f"{file} shows all systems, but {', '.join(missing)} was not measured; expected all of them. Run `thinkwell reproduce all`."
         )
-    if not set(wanted) & {ALL, *have}:
+    of = {ALL: [f for f in findings if f.name in CLAIMS.names()], TRAINING: [f for f in findings if f.name in TRAINED.names()]}
+    if not set(wanted) & {*(block for block, own in of.items() if own), *have}:
         raise ConfigError(
             f"{file} has blocks of {', '.join(wanted)}; expected one of what was measured: {', '.join(have)}. Name those papers."
         )
-    links = {name: f"docs/methods/{name}.md" for name in have if (file.parent / "docs" / "methods" / f"{name}.md").exists()}
+    pages = {name: f"docs/{'training' if name in TRAINED.names() else 'methods'}/{name}.md" for name in have}
+    links = {name: page for name, page in pages.items() if (file.parent / page).exists()}
     parts, done, text = [], 0, _text(file)
     marks = list(MARK.finditer(text))
     for begin, end in zip(marks[::2], marks[1::2], strict=True):
         name = begin[2]
-        if name == ALL or name in have:
-            table = systems(findings, links) if name == ALL else paper(findings, name)
+        if of.get(name) or name in have:
+            table = systems(of[name], links) if name in of else paper(findings, name)
             parts += [text[done : begin.end()], "\n\n", table, "\n\n"]
             done = end.start()
     return "".join([*parts, text[done:]])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
+from thinkwell.claims.trained import TRAINED
 from thinkwell.runs.spec import parse_method
 
 INTRO = """# Claims
@@ -22,6 +23,9 @@ has learnt the form of their turns and most of their judgement (`thinkwell lab c
 
 Measured is the first arm less the second, on the same problems: points for accuracies, percent of the second for tokens and scorer calls. Tokens are generated ones a problem,
 first arm : second arm.
+
+Recipes are judged by training runs of the same length from the same start: the mean of the last three evaluations of a run on held-out problems, never the best; at least
+three seeds, intervals over seeds and problems.
 """
 VOTE = "self_consistency"  # a plain vote: the control at equal tokens
 
@@ -79,8 +83,12 @@ def systems(findings: Sequence[Finding], links: dict[str, str]) -> str:
         title = f"[{code(name)}]({links[name]})" if name in links else code(name)
         tally = " / ".join(str(sum(finding.verdict == verdict for finding in own)) for verdict in ("holds", "undecided", "does not hold"))
         effect = f"{measured(central)}{_unit(central)} | **{central.verdict}**"
-        rows.append(f"| {title} | {words(CLAIMS.get(name).summary)} | {words(central.claim)} | {effect} | {tally} | {cost(own)} |")
+        rows.append(f"| {title} | {words(_summary(name))} | {words(central.claim)} | {effect} | {tally} | {cost(own)} |")
     return "\n".join(rows)
+
+
+def _summary(name: str) -> str:
+    return TRAINED.get(name).summary if name in TRAINED.names() else CLAIMS.get(name).summary
 
 
 def cost(findings: Sequence[Finding]) -> str:

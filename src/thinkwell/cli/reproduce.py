@@ -5,26 +5,33 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thinkwell.cli.failure import exits
 from thinkwell.cli.options import Seed
 from thinkwell.cli.show import check_writable, console, write_json
-from thinkwell.core.errors import ConfigError
+from thinkwell.core.errors import ConfigError, UnknownName
 from thinkwell.runs.whole import write_whole
 
 if TYPE_CHECKING:
     from thinkwell.claims.claim import Paper
     from thinkwell.claims.measure import Finding
+    from thinkwell.claims.trained import Training
 
 SCALES = ("fast", "full")
 
 
 @exits
 def reproduce(
-    names: Annotated[list[str], typer.Argument(metavar="NAME... | all", help="Papers by the name of their method; `all` for every one.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME... | all | training",
+            help="Papers by the name of their method or recipe; `all` for every test-time method, `training` for every recipe.",
+        ),
+    ],
     budget: Annotated[str, typer.Option("--budget", metavar="fast|full", help="How many problems: fast is minutes a paper.")] = "fast",
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the runs: killed, the same command goes on.")] = None,
@@ -37,25 +44,34 @@ def reproduce(
         ),
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="Take the findings from what --json wrote; nothing is measured.")
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE", help="Take the findings from what --json wrote; nothing is measured; repeatable."),
     ] = None,
 ) -> None:
     """Measure what papers claim on the bundled model: effect, interval, verdict."""
     from thinkwell.claims.blocks import files_with_blocks, fill
     from thinkwell.claims.claim import CLAIMS
     from thinkwell.claims.page import markdown
+    from thinkwell.claims.trained import TRAINED
 
     if budget not in SCALES:
         raise ConfigError(f"--budget {budget} is unknown; expected fast or full. Choose one of them.")
-    if "all" in names and len(names) > 1:
-        raise ConfigError("`all` stands for every paper; expected it alone. Leave the other names out.")
-    wanted = CLAIMS.names() if names == ["all"] else list(dict.fromkeys(names))
-    papers = [CLAIMS.get(name) for name in wanted]
+    trained = TRAINED.names()
+    if "all" in names and any(name in CLAIMS.names() for name in names):
+        raise ConfigError("`all` stands for every test-time method; of these, expected it alone. Leave the other names out.")
+    if "training" in names and any(name in trained for name in names):
+        raise ConfigError("`training` stands for every recipe; of these, expected it alone. Leave the other names out.")
+    every = {"all": CLAIMS.names(), "training": trained}
+    wanted = list(dict.fromkeys(each for name in names for each in every.get(name, [name])))
+    unknown = next((name for name in wanted if name not in trained and name not in CLAIMS.names()), None)
+    if unknown is not None:
+        raise UnknownName("claim", unknown, [*CLAIMS.names(), *trained])
+    papers = [TRAINED.get(name) if name in trained else CLAIMS.get(name) for name in wanted]
     check_writable(json_file)
     check_writable(page)
     files = files_with_blocks(places or [])
     quiet = str(json_file) == "-"
-    findings = _measured(papers, budget, seed, out, quiet) if source is None else _read(source, wanted, quiet)
+    findings = _measured(papers, budget, seed, out, quiet) if not source else _read(source, wanted, quiet)
     write_json({"claims": [finding.as_dict() for finding in findings]}, json_file)
     if page is not None:
         write_whole(page, markdown(findings))
@@ -63,31 +79,39 @@ def reproduce(
         print(f"filled {file}", file=sys.stderr)
 
 
-def _measured(papers: Sequence[Paper], budget: str, seed: int, out: Path | None, quiet: bool) -> list[Finding]:
+def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: Path | None, quiet: bool) -> list[Finding]:
     """The findings of every paper, one after the other, shown as they come."""
     import asyncio
 
     from thinkwell.claims.measure import measure
+    from thinkwell.claims.trained import Training, measure_training
+
+    def told(arm: str, number: int, row: dict[str, Any]) -> None:
+        if row["step"] % 10 == 0:
+            print(f"{arm}, seed {number}: step {row['step']}, reward {row['reward']}, tokens {row['tokens']}", file=sys.stderr)
 
     findings: list[Finding] = []
     for paper in papers:
         folder = None if out is None else out / f"{paper.name}-{budget}-{seed}"
-        found = asyncio.run(measure(paper, scale=budget, seed=seed, out=folder))
+        if isinstance(paper, Training):
+            found = measure_training(paper, scale=budget, seed=seed, out=folder, listener=told)
+        else:
+            found = asyncio.run(measure(paper, scale=budget, seed=seed, out=folder))
         findings += found
         if not quiet:
             _print(found)
     return findings
 
 
-def _read(source: Path, wanted: Sequence[str], quiet: bool) -> list[Finding]:
-    """The findings of the named papers that a file holds."""
+def _read(sources: Sequence[Path], wanted: Sequence[str], quiet: bool) -> list[Finding]:
+    """The findings of the named papers that files hold."""
     from thinkwell.claims.blocks import read_findings
 
-    held = read_findings(source)
+    held = [finding for source in sources for finding in read_findings(source)]
     missing = [name for name in wanted if not any(finding.name == name for finding in held)]
     if missing:
         raise ConfigError(
-            f"{source} holds nothing of {', '.join(missing)}; expected findings of every paper named. Measure them, or leave them out."
+            f"{', '.join(map(str, sources))} holds nothing of {', '.join(missing)}; expected findings of every paper named. Measure them, or leave them out."
         )
     found = [[finding for finding in held if finding.name == name] for name in wanted]
     if not quiet:

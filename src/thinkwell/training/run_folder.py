@@ -60,7 +60,8 @@ def opened(out: Path, asked: Asked, *, resume: bool) -> Asked:
         raise RunFolderError(
             f"{out} holds a run of {held.recipe!r}, not of {asked.recipe!r}; expected the same recipe. Name that one, or give another --out."
         )
-    odd = [name for name, value in asked.knobs.items() if name != "steps" and held.knobs.get(name) != value]
+    given: dict[str, Any] = json.loads(json.dumps(asked.knobs))  # as the file has them: tuples are lists there
+    odd = [name for name, value in given.items() if name != "steps" and held.knobs.get(name) != value]
     if odd:
         raise RunFolderError(
             f"{out} holds a run with {odd[0]}={held.knobs.get(odd[0])!r}, not {asked.knobs[odd[0]]!r}; a run goes on with its own knobs (only steps may change). "
@@ -70,7 +71,7 @@ def opened(out: Path, asked: Asked, *, resume: bool) -> Asked:
         raise RunFolderError(
             f"{out} holds a run from model {held.model!r}, not {asked.model!r}; expected the same. Leave --model out, or give another --out."
         )
-    going = replace(held, knobs={**held.knobs, **asked.knobs})
+    going = replace(held, knobs={**held.knobs, **given})
     if going != held:
         file.write_text(json.dumps(asdict(going), indent=1) + "\n")
     return going

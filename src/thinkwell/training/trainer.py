@@ -277,6 +277,7 @@ class Run:
                 "tokens": mean(batch.lengths),
                 "cut": mean(batch.cut),
                 "problems": len(problems),
+                "each": {"right": [int(right) for right in batch.correct.tolist()], "tokens": batch.lengths.tolist()},
             }
         )
 

@@ -1,0 +1,241 @@
+"""What a claim about training is, and how it is measured: the same recipe with and without what the paper credits, several seeds each, compared at the end.
+
+A file of `claims/training/` holds the claims of one paper. Arms, steps and thresholds are chosen from the paper's logic and written down before anything is run. What
+counts is the end of a run: its last evaluation, or the mean of its last three; never the best one. Every arm of a seed sees the same problems, and is evaluated on the
+same held-out problems with the same noise. Intervals come from resampling seeds and held-out problems together (crossed bootstrap).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thinkwell.claims.claim import Effect, Verdict
+from thinkwell.claims.measure import Finding
+from thinkwell.core.errors import ConfigError
+from thinkwell.core.registry import Registry
+from thinkwell.runs.statistics import Estimate
+
+if TYPE_CHECKING:
+    from thinkwell.training.trainer import Report
+
+RESAMPLES = 4000
+TAIL = 3  # evaluations at the end of a run that are averaged
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One finished run. evaluations: its rows, the starting model's first; each has `each`: what happened on every held-out problem."""
+
+    report: Report
+    evaluations: list[dict[str, Any]]
+    folder: Path
+
+
+Measure = Callable[[Ran], NDArray[np.float64]]
+"""What is read off a run: one value a held-out problem (P,), or a single value (1,) of the whole run."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A run of a recipe: its knobs beyond the paper's common ones, and the model it starts from ("lab": the recipe's own start)."""
+
+    recipe: str
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    model: str = "lab"
+
+
+@dataclass(frozen=True)
+class TrainedEffect:
+    """`measure` of arm `left`, less that of `right` with the same seed where there is one, is above `above`. relative: divided by the mean of `right` (or, without one, as it
+    is). The other fields are those of `claims.claim.Effect`."""
+
+    claim: str
+    paper_effect: str
+    left: str
+    right: str | None
+    measure: Measure
+    above: float = 0.0
+    relative: bool = False
+    control: bool = False
+
+    @property
+    def quantity(self) -> str:
+        return getattr(self.measure, "__name__", "quantity")
+
+    def verdict(self, measured: Estimate) -> Verdict:
+        return Effect(self.claim, self.paper_effect, self.left, self.right, above=self.above).verdict(measured)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training claims of one paper. common: knobs of every arm. steps, problems (held out), seeds: by budget. reason: why this setting."""
+
+    name: str
+    title: str
+    arxiv: str
+    reason: str
+    arms: Mapping[str, Arm]
+    effects: tuple[TrainedEffect, ...]
+    common: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, int] = field(default_factory=lambda: {"fast": 40, "full": 120})
+    problems: Mapping[str, int] = field(default_factory=lambda: {"fast": 100, "full": 400})
+    seeds: Mapping[str, int] = field(default_factory=lambda: {"fast": 3, "full": 5})
+    eval_every: int = 10
+    summary: str = ""
+
+
+TRAINED: Registry[Training] = Registry("training claim", "thinkwell.claims.training", "thinkwell.training_claims")
+
+
+def accuracy(ran: Ran) -> NDArray[np.float64]:
+    """Right answers on held-out problems, mean of the last evaluations."""
+    return _tail(ran, "right")
+
+
+def tokens(ran: Ran) -> NDArray[np.float64]:
+    """Tokens a response on held-out problems, mean of the last evaluations."""
+    return _tail(ran, "tokens")
+
+
+def gained(name: str) -> Measure:
+    """What the last evaluations have more than the starting model: of "right" or "tokens"."""
+
+    def read(ran: Ran) -> NDArray[np.float64]:
+        return _tail(ran, name) - np.array(ran.evaluations[0]["each"][name], dtype=np.float64)
+
+    read.__name__ = "accuracy" if name == "right" else name
+    return read
+
+
+def metric(name: str, last: int = 10) -> Measure:
+    """The mean of a step's metric over the last steps of a run: one value."""
+
+    def read(ran: Ran) -> NDArray[np.float64]:
+        values = [float(row[name]) for row in ran.report.steps[-last:] if row.get(name) is not None]
+        if not values:
+            raise ConfigError(f"no step of {ran.folder} has a metric {name!r}; expected one of {', '.join(sorted(ran.report.steps[-1]))}.")
+        return np.array([sum(values) / len(values)])
+
+    read.__name__ = name.replace("/", "_")
+    return read
+
+
+def measure_training(
+    paper: Training,
+    *,
+    scale: str = "fast",
+    seed: int = 0,
+    out: Path | None = None,
+    listener: Callable[[str, int, dict[str, Any]], None] | None = None,
+) -> list[Finding]:
+    """Train every arm with every seed and judge the claims. With `out`, what is finished there is not trained again and what was begun goes on.
+
+    listener: gets (arm, seed, row) of every step. Raises `ConfigError` for an unknown scale and what `train` raises.
+    """
+    if scale not in paper.steps:
+        raise ConfigError(f"budget {scale!r} is unknown; expected one of {', '.join(paper.steps)}.")
+    seeds = range(seed, seed + paper.seeds[scale])
+    if out is None:
+        with TemporaryDirectory(prefix="thinkwell-") as folder:
+            return measure_training(paper, scale=scale, seed=seed, out=Path(folder), listener=listener)
+    ran = {(name, number): run_arm(paper, name, number, scale, out, listener) for number in seeds for name in paper.arms}
+    seconds = sum(float(row["seconds"] or 0.0) for each in ran.values() for row in each.report.steps)
+    command = f"thinkwell reproduce {paper.name}" + ("" if scale == "fast" else f" --budget {scale}") + (f" --seed {seed}" if seed else "")
+    return [finding_of(paper, effect, ran, seeds, scale, seconds, command) for effect in paper.effects]
+
+
+def run_arm(
+    paper: Training, name: str, seed: int, scale: str, out: Path, listener: Callable[[str, int, dict[str, Any]], None] | None
+) -> Ran:
+    """One run, begun, continued or only read again."""
+    from thinkwell.training.trainer import train
+
+    arm, folder = paper.arms[name], out / f"{name.replace('/', '_')}-{seed}"
+    report = train(
+        arm.recipe,
+        out=folder,
+        model=arm.model,
+        seed=seed,
+        knobs={"steps": paper.steps[scale], **paper.common, **arm.knobs},
+        resume=(folder / "run.json").exists(),
+        eval_every=paper.eval_every,
+        eval_problems=paper.problems[scale],
+        listener=None if listener is None else lambda row: listener(name, seed, row),
+    )
+    return Ran(report, evaluations_of(folder), folder)
+
+
+def evaluations_of(folder: Path) -> list[dict[str, Any]]:
+    from thinkwell.training.record import Record
+
+    return Record(folder).read().evaluations
+
+
+def finding_of(
+    paper: Training,
+    effect: TrainedEffect,
+    ran: Mapping[tuple[str, int], Ran],
+    seeds: Sequence[int],
+    scale: str,
+    seconds: float,
+    command: str,
+) -> Finding:
+    """A claim's verdict from its runs."""
+    left = [effect.measure(ran[effect.left, seed]) for seed in seeds]
+    right = None if effect.right is None else [effect.measure(ran[effect.right, seed]) for seed in seeds]
+    estimate = crossed(left, right, relative=effect.relative)
+    return Finding(
+        name=paper.name,
+        claim=effect.claim,
+        paper=f"{paper.title}, arXiv {paper.arxiv}",
+        paper_effect=effect.paper_effect,
+        control=effect.control,
+        left=effect.left,
+        right=effect.right,
+        quantity=effect.quantity,
+        above=effect.above,
+        measured=estimate.mean,
+        ci95=estimate.ci95,
+        verdict=effect.verdict(estimate),
+        problems=paper.problems[scale],
+        errors=sum(int(row.get("reward_errors") or 0) for each in ran.values() for row in each.report.steps),
+        seconds=round(seconds, 1),
+        seed=seeds[0],
+        command=command,
+        left_tokens=float(np.mean([tokens(ran[effect.left, seed]).mean() for seed in seeds])),
+        right_tokens=None if effect.right is None else float(np.mean([tokens(ran[effect.right, seed]).mean() for seed in seeds])),
+    )
+
+
+def crossed(
+    left: Sequence[NDArray[np.float64]], right: Sequence[NDArray[np.float64]] | None, *, relative: bool = False, seed: int = 0
+) -> Estimate:
+    """Mean of left - right over seeds and problems, with the 95 % interval of a bootstrap that draws seeds and, within one draw, the same problems for all seeds.
+
+    left, right: one array (P,) a seed. With single values a seed only seeds are drawn. relative: each draw is divided by the draw's mean of `right`.
+    """
+    left_SP = np.stack(left)
+    right_SP = np.zeros_like(left_SP) if right is None else np.stack(right)
+    rng = np.random.Generator(np.random.Philox(seed))
+    n_seeds, n_problems = left_SP.shape
+
+    def value(seeds: Any, problems: Any) -> float:
+        mine, theirs = left_SP[np.ix_(seeds, problems)].mean(), right_SP[np.ix_(seeds, problems)].mean()
+        return float((mine - theirs) / theirs) if relative and right is not None and theirs else float(mine - theirs)
+
+    mean = value(np.arange(n_seeds), np.arange(n_problems))
+    draws = [value(rng.integers(0, n_seeds, n_seeds), rng.integers(0, n_problems, n_problems)) for _ in range(RESAMPLES)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Estimate(mean, float(low), float(high), n_problems)
+
+
+def _tail(ran: Ran, name: str) -> NDArray[np.float64]:
+    rows = ran.evaluations[1:][-TAIL:] or ran.evaluations
+    return np.mean([np.array(row["each"][name], dtype=np.float64) for row in rows], axis=0)
