@@ -62,6 +62,10 @@ def test_solutions_of_a_file(tmp_path: Path) -> None:
     ]
     file.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     problems = read_solutions(file, "lab", 0)
+    assert problems.held_out(5) == []
+    file.write_text("\n")
+    with pytest.raises(DataError, match="no solution"):
+        read_solutions(file, "lab", 0)
     assert sorted(problems.at(i).reference or "" for i in range(3)) == ["-1", "-1", "1"]
     for broken in (
         {"question": "Q", "steps": STEPS},

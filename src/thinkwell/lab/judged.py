@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from thinkwell.core.prompt import Message
 from thinkwell.lab.prm import WRITTEN
-from thinkwell.lab.skills.conversation import Solution
+from thinkwell.lab.skills.conversation import AT_ONCE, Solution
+from thinkwell.lab.skills.critic_guided import critic_step
 from thinkwell.lab.skills.solve_detect_verify import parts_of
 from thinkwell.lab.trace import GOLD, NATURAL, write
 from thinkwell.lab.world import Split, generate
@@ -58,6 +60,20 @@ def read_label(kind: str, reply: str, think_close: str) -> bool | None:
     return None if critique is None else critique.label is critic_guided.Label.CORRECT
 
 
-def ideal_critique(right: bool, claim: str) -> str:
-    """What the lab's critic should say, after the mark that closes the thinking. claim: what the step should state."""
-    return critic_guided.lab_critique(right, claim).removeprefix("</think>\n\n")
+@dataclass(frozen=True)
+class Critique:
+    """A step to criticise, `reply` after the thinking, and the truth."""
+
+    messages: list[Message]
+    reply: str
+    right: bool
+
+
+def natural_critique(rng: random.Random, levels: Sequence[int], split: Split = "train") -> Critique | None:
+    """A step of a written solution with the mistakes that its writer makes by nature, every second time a wrong one; None where the solution has no step to judge."""
+    made, _ = solution(rng, levels, split)
+    taught = critic_step(rng, made)
+    if taught is None:
+        return None
+    reply = taught.text.removeprefix(AT_ONCE)
+    return Critique([{"role": "user", "content": taught.turns[0]}], reply, reply.endswith(" correct"))

@@ -22,7 +22,6 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.core.sampling import Sampling
 from thinkwell.engines.protocol import Engine
-from thinkwell.training.problems import ListedProblems
 from thinkwell.training.rewards.flexive import UNPARSED
 from thinkwell.training.sample import Sample
 from thinkwell.training.stage import Draw, Writer
@@ -53,6 +52,10 @@ class Solutions:
         made, parts = solution(rng, self.levels, "test" if self.test else "train", wrong=wrong)
         return to_judge(f"solution/{position}", made.problem.question, parts, made.first_wrong, self.kind)
 
+    def held_out(self, n: int) -> list[Problem]:
+        """None: an evaluation asks for an answer to a problem, which this is not. `measure_verifier` on solutions of the test split measures a verifier."""
+        return []
+
 
 def to_judge(name: str, question: str, parts: Sequence[str], first_wrong: int | None, kind: str) -> Problem:
     """The problem of judging these paragraphs; `kind` of model: "lab", "reasoning" or "instruct"."""
@@ -63,8 +66,26 @@ def to_judge(name: str, question: str, parts: Sequence[str], first_wrong: int | 
     return Problem(name, turn["content"], str(target), AnswerKind.INTEGER, meta={"parts": len(parts), "first_wrong": target})
 
 
-def read_solutions(file: Path, kind: str, seed: int) -> ListedProblems:
-    """Solutions of a file, one JSON object a line: {"question", "steps": [...], "error": index from 0, or null}. Raises `DataError` with the line."""
+@dataclass(frozen=True)
+class GivenSolutions:
+    """Given problems of judging, in a new order every epoch."""
+
+    problems: tuple[Problem, ...]
+    seed: int = 0
+
+    def at(self, position: int) -> Problem:
+        epoch, place = divmod(position, len(self.problems))
+        order = list(range(len(self.problems)))
+        random.Random(f"solutions/{self.seed}/{epoch}").shuffle(order)
+        return self.problems[order[place]]
+
+    def held_out(self, n: int) -> list[Problem]:
+        """None, as in `Solutions`."""
+        return []
+
+
+def read_solutions(file: Path, kind: str, seed: int) -> GivenSolutions:
+    """Solutions of a file, one JSON object a line: {"question", "steps": [...], "error": index from 0, or null}. Raises `DataError` with the line, or for an empty file."""
     problems = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
@@ -81,7 +102,9 @@ def read_solutions(file: Path, kind: str, seed: int) -> ListedProblems:
                 f"line {number} of {file} has {len(steps)} steps and error {error!r}; expected the index of one of them, or null. Mend it."
             )
         problems.append(to_judge(f"{file.name}:{number}", question, steps, None if error in (None, -1) else error, kind))
-    return ListedProblems(problems, seed)
+    if not problems:
+        raise DataError(f"{file} holds no solution; expected at least one. Look at the file.")
+    return GivenSolutions(tuple(problems), seed)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""A small world for recipes: a tiny Qwen3 with the lab's tokenizer, its engine, a setting, and samples made by hand."""
+"""A small world for recipes: a tiny Qwen3 with the lab's tokenizer, its engine and folder, a setting, and samples made by hand."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path as Folder
 from typing import Any
 
 from thinkwell.core.answer import Stage, Verdict, VerdictValue
@@ -19,6 +20,8 @@ from thinkwell.training.sample import Rollouts, Sample
 from thinkwell.training.stage import Writer
 
 LAB = preset("lab")
+SHORT = {"steps": 2, "prompts": 2, "group_size": 2, "max_tokens": 12, "levels": (1,), "warmup": 0}
+"""Knobs of a run that takes a second."""
 
 
 @cache
@@ -28,6 +31,14 @@ def tokenizer() -> Any:
 
 def setting(levels: tuple[int, ...] = (1, 2), seed: int = 0) -> Setting:
     return Setting(tokenizer(), LAB, LabProblems(levels, seed), seed, "lab")
+
+
+def folder(place: Folder) -> str:
+    """The tiny model as a folder in Hugging Face format."""
+    from thinkwell.lab.build import save_model
+
+    save_model(new_policy(tokenizer(), 0, width=32, layers=2), tokenizer(), place)
+    return str(place)
 
 
 def engine(seed: int = 0) -> LocalEngine:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import rollouts, sample, setting, tokenizer
+from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.lab.labels import boxed
 from thinkwell.training.recipe import RECIPES
@@ -14,6 +15,7 @@ from thinkwell.training.recipes.adactrl import Config, Tagged, opening, stages
 from thinkwell.training.rewards.adactrl import Tag, tags_of
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import Rl, Sft
+from thinkwell.training.trainer import train
 
 
 def group(right: int, size: int, first: str = "[Easy] a", tokens: int = 50) -> Rollouts:
@@ -69,7 +71,7 @@ def test_groups_are_filtered_by_accuracy_and_sampled_again() -> None:
 
 
 def test_the_cold_start_tags_easy_problems_and_answers_them_briefly() -> None:
-    (first, _) = stages(Config(levels=(2, 6), easy_level=3, sft_rows=40), setting())
+    (first, _) = stages(Config(levels=(2, 6), easy_level=3, sft_rows=40, tagged_otherwise=0), setting())
     assert isinstance(first, Sft)
     texts = [tokenizer().decode([i for i, flag in zip(ids, flags, strict=True) if flag]) for ids, flags in first.rows(0)]
     tags = tags_of(texts)
@@ -99,3 +101,11 @@ def test_a_cold_start_without_both_kinds_of_problem_is_refused() -> None:
 
 def test_the_recipe_is_registered() -> None:
     assert RECIPES.get("adactrl").Config is Config
+
+
+def test_the_trainer_runs_every_stage(tmp_path: Path) -> None:
+    knobs = {**SHORT, "sft_steps": 1, "sft_rows": 2, "levels": (1, 5), "dynamic_sampling": False}
+    report = train("adactrl", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs=knobs, eval_problems=2)
+    assert [step["kind"] for step in report.steps] == ["sft", "rl", "rl"]
+    assert all(step["grad_norm"] is None or step["grad_norm"] >= 0 for step in report.steps)
+    assert report.steps[-1]["reward"] is not None

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import rollouts, sample, setting
-from thinkwell.training.problems import ListedProblems
+from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.flexive import Config, Located, stages
 from thinkwell.training.rewards.flexive import UNPARSED
 from thinkwell.training.sample import Sample
 from thinkwell.training.stage import Rl
-from thinkwell.training.verification import Solutions
+from thinkwell.training.trainer import train
+from thinkwell.training.verification import GivenSolutions, Solutions
 
 
 def said(predicted: int, target: int, tokens: int) -> Sample:
@@ -65,5 +65,12 @@ def test_solutions_can_come_from_a_file(tmp_path: Path) -> None:
     file.write_text(json.dumps({"question": "Q", "steps": ["a", "b"], "error": 1}))
     (stage,) = stages(Config(solutions=str(file)), setting())
     assert isinstance(stage, Rl)
-    assert isinstance(stage.problems, ListedProblems)
+    assert isinstance(stage.problems, GivenSolutions)
     assert stage.problems.at(5).reference == "1"
+
+
+def test_the_trainer_runs_every_stage(tmp_path: Path) -> None:
+    report = train("flexive", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs={**SHORT, "passes": 2}, eval_problems=2)
+    assert [step["kind"] for step in report.steps] == ["rl", "rl"]
+    assert all(step["grad_norm"] is None or step["grad_norm"] >= 0 for step in report.steps)
+    assert report.steps[-1]["reward"] is not None

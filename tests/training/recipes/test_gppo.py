@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from tests.training.recipes.small import LAB, rollouts, sample, setting, tokenizer
+from tests.training.recipes.small import LAB, SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.path import Finish
 from thinkwell.lab.labels import boxed, is_reflection, split_steps
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.gppo import Config, closes_thinking, filters, loss, stages
 from thinkwell.training.sample import Rewarded
 from thinkwell.training.stage import Rl, Sft
+from thinkwell.training.trainer import train
 
 OLD = torch.tensor([[0.5, 0.4, 0.2], [0.5, 0.4, 0.2]], dtype=torch.float64).log()
 NEW = torch.tensor([[0.5, 0.6, 0.1], [0.8, 0.2, 0.2]], dtype=torch.float64).log()
@@ -102,3 +105,16 @@ def test_cut_responses_and_equal_groups_are_left_out_and_nothing_is_sampled_for_
 
 def test_the_recipe_is_registered() -> None:
     assert RECIPES.get("gppo").Config is Config
+
+
+def test_the_trainer_runs_every_stage(tmp_path: Path) -> None:
+    report = train(
+        "gppo",
+        out=tmp_path / "run",
+        model=folder(tmp_path / "model"),
+        knobs={**SHORT, "sft_steps": 1, "sft_rows": 2, "minibatches": 2},
+        eval_problems=2,
+    )
+    assert [step["kind"] for step in report.steps] == ["sft", "rl", "rl"]
+    assert all(step["grad_norm"] is None or step["grad_norm"] >= 0 for step in report.steps)
+    assert report.steps[-1]["reward"] is not None

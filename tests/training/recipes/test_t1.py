@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from tests.training.recipes.small import rollouts, sample, setting, tokenizer
+from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.path import Finish
 from thinkwell.lab.labels import boxed, split_steps
 from thinkwell.lab.templates import CORRECTION_WORDS
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.t1 import Config, Degenerate, stages
 from thinkwell.training.stage import Rl, Sft, View
+from thinkwell.training.trainer import train
 
 LOOP = tuple([1, 2, 3, 4] * 40)
 TEXT = tuple(range(160))
@@ -96,3 +98,12 @@ def test_chains_err_notice_it_and_end_right() -> None:
 
 def test_the_recipe_is_registered() -> None:
     assert RECIPES.get("t1").Config is Config
+
+
+def test_the_trainer_runs_every_stage(tmp_path: Path) -> None:
+    report = train(
+        "t1", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs={**SHORT, "sft_steps": 1, "sft_rows": 2}, eval_problems=2
+    )
+    assert [step["kind"] for step in report.steps] == ["sft", "rl", "rl"]
+    assert all(step["grad_norm"] is None or step["grad_norm"] >= 0 for step in report.steps)
+    assert report.steps[-1]["reward"] is not None

@@ -66,6 +66,8 @@ class Config(TrainKnobs):
     """Leave out groups whose answers are all right or all wrong and sample others in their place. The easiest problems so never press on the length."""
     easy_level: int = Field(4, ge=1, le=10)
     """Cold start: problems up to this level are tagged Easy and answered briefly."""
+    tagged_otherwise: float = Field(0.2, ge=0, le=1)
+    """Cold start: share of responses with the other tag and its kind of answer, so that either can be asked for on any problem, and calibration is left to learn."""
     sft_steps: int = Field(100, ge=0)
     """Steps of the cold start; 0 leaves it out, and then no response has a tag unless the starting model writes one."""
     sft_rows: int = Field(32, ge=1)
@@ -161,7 +163,8 @@ def tagged(knobs: Config, setting: Setting) -> Make:
 
     def make(rng: random.Random) -> Lesson | None:
         mode: Mode = rng.choice(("easy", "hard"))
-        problem = drawn(rng, easy if mode == "easy" else hard)
+        otherwise = rng.random() < knobs.tagged_otherwise
+        problem = drawn(rng, easy if (mode == "easy") != otherwise else hard)
         trace = write(problem, rng, brief if mode == "easy" else long)
         if trace.answer != problem.answer:
             return None

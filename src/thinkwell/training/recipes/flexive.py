@@ -29,6 +29,8 @@ from thinkwell.training.verification import Solutions, Verify, read_solutions
 
 
 class Config(TrainKnobs):
+    prompts: int = Field(4, ge=1)
+    """Solutions a step; the paper's batch holds as many."""
     group_size: int = Field(14, ge=2)
     """Verifications of each solution; the paper's 14."""
     max_tokens: int = Field(48, ge=8)
