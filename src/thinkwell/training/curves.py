@@ -54,14 +54,14 @@ class Curves:
         return write_curves(self.folder, live=False, total=self.total)
 
 
-def write_curves(folder: Path, *, live: bool = False, total: int | None = None) -> Path:
-    """Write `curves.html` into a run folder, whole or not at all, and return its place. live: the run goes on; total: its steps, if known.
+def write_curves(folder: Path, *, live: bool = False, total: int | None = None, stopped: bool = False) -> Path:
+    """Write `curves.html` into a run folder, whole or not at all, and return its place. live: the run goes on; total: its steps, if known; stopped: it ended before its end.
 
     Raises `DataError` for a record that cannot be read and `OSError` if the page cannot be written.
     """
     file = folder / CURVES
     draft = file.with_name(f".{CURVES}.{os.getpid()}")
-    text = page(page_data(folder, live=live, total=total))
+    text = page(page_data(folder, live=live, total=total, stopped=stopped))
     try:
         draft.write_text(text, encoding="utf-8", errors="backslashreplace")
         draft.replace(file)
@@ -71,7 +71,7 @@ def write_curves(folder: Path, *, live: bool = False, total: int | None = None) 
     return file
 
 
-def page_data(folder: Path, *, live: bool, total: int | None = None) -> dict[str, Any]:
+def page_data(folder: Path, *, live: bool, total: int | None = None, stopped: bool = False) -> dict[str, Any]:
     """Everything the page shows, as JSON-able values."""
     rows = Record(folder).read()
     run = _run(folder / "run.json")
@@ -90,6 +90,8 @@ def page_data(folder: Path, *, live: bool, total: int | None = None) -> dict[str
         "samples": samples,
         "steps_without_samples": left_out,
         "live": live,
+        "stopped": stopped,
+        "reward_errors": sum(int(row.get("reward_errors") or 0) for row in rows.steps),
         "written": time.time(),
         "resume": shlex.join(["thinkwell", "train", recipe, "--out", str(folder), "--resume"]),
     }

@@ -182,7 +182,15 @@ function observe(holder, redraw) {
 }
 
 // Share of a step's time by phase: stacked, each step as wide as it is.
-function phases(keys) {
+function phases(all_) {
+  const totals_ = new Map(all_.map((key) => [key, steps.reduce((sum, row) => sum + (number(row[key]) ? row[key] : 0), 0)]));
+  const whole_ = [...totals_.values()].reduce((sum, value) => sum + value, 0) || 1;
+  const small = all_.filter((key) => totals_.get(key) < 0.01 * whole_);
+  const keys = all_.filter((key) => !small.includes(key)).sort((a, b) => totals_.get(b) - totals_.get(a));
+  if (small.length) {
+    for (const row of steps) row["time/all else"] = small.reduce((sum, key) => sum + (number(row[key]) ? row[key] : 0), 0);
+    keys.push("time/all else");
+  }
   const sums = steps.map((row) => keys.reduce((sum, key) => sum + (number(row[key]) ? row[key] : 0), 0));
   const series = keys.map((key) => ({ name: words(key), points: steps.map((row, i) => [row.step, sums[i] ? (row[key] || 0) / sums[i] : null, row.stage]) }));
   const holder = h("div", { class: "holder" });
@@ -298,7 +306,7 @@ function lead() {
 
 function status() {
   const age = Date.now() / 1000 - data.written;
-  const over = !data.live && (data.total === null || data.done >= data.total);
+  const over = !data.live && !data.stopped && (data.total === null || data.done >= data.total);
   const name = data.live ? "running" : over ? "finished" : "stopped";
   const recent = steps.slice(-10).filter((row) => number(row.seconds));
   const pace = recent.length ? recent.reduce((sum, row) => sum + row.seconds, 0) / recent.length : null;
@@ -317,6 +325,7 @@ function status() {
       h("span", {}, `written ${new Date(data.written * 1000).toLocaleTimeString()}`), data.live && follows, h("label", {}, "Lines: ", means)),
     data.total !== null && !over && h("div", { class: "progress", role: "img", "aria-label": `step ${data.done} of ${data.total}` }, h("span", { id: "bar" })),
     (name === "stopped" || (data.live && age > 900)) && h("p", { class: "warnings" }, data.live ? `Nothing new for ${span(age)}: the run may have been stopped. ` : "The run ended before its last step. ", "To go on: ", h("code", {}, data.resume)),
+    data.reward_errors > 0 && h("p", { class: "warnings" }, `${plural(data.reward_errors, "sample")} got no reward (the reward or the grader failed) and were left out, as --on-reward-error count asks for.`),
   ];
 }
 
