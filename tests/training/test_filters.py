@@ -12,7 +12,7 @@ from thinkwell.core.answer import VerdictValue
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish
 from thinkwell.training import advantages
-from thinkwell.training.filters import Judged, Signal, Whole, keep, without_cut
+from thinkwell.training.filters import InOrder, Judged, Signal, Whole, without_cut
 from thinkwell.training.rewards import grpo_lambda, laser
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import View, of
@@ -68,24 +68,29 @@ def test_unjudged_samples_are_dropped_and_no_answer_is_a_judgement() -> None:
 def test_a_filter_sees_what_those_before_it_kept() -> None:
     """One right answer beside a cut one carries no signal once the cut one is gone; in the other order it would stay alone in its group."""
     group = batch(sample("a", True), sample("a", False, finish=Finish.LENGTH), sample("b", True), sample("b", False))
-    kept, stopped = keep((Whole(), Signal()), group, rewarded([1, 0, 1, 0]))
-    assert kept.tolist() == [False, False, True, True]
-    assert stopped == {"filter/Whole": 1, "filter/Signal": 1}
-    assert keep((Signal(), Whole()), group, rewarded([1, 0, 1, 0]))[0].tolist() == [True, False, True, True]
+    rewards = rewarded([1, 0, 1, 0])
+    assert InOrder((Whole(), Signal()))(group, rewards).tolist() == [False, False, True, True]
+    assert InOrder((Signal(), Whole()))(group, rewards).tolist() == [True, False, True, True]
+
+
+def test_filters_in_order_refill_if_one_of_them_does() -> None:
+    assert InOrder((Whole(), Signal())).refill
+    assert not InOrder((Whole(), Signal(refill=False))).refill
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), max_size=12))
-def test_the_order_of_samples_does_not_matter_and_counts_add_up(rows: list[tuple[int, bool, bool]]) -> None:
+def test_the_order_of_samples_does_not_matter_and_whole_groups_with_signal_stay(rows: list[tuple[int, bool, bool]]) -> None:
     samples = [sample(str(g), right, finish=Finish.LENGTH if cut else Finish.EOS) for g, right, cut in rows]
     values = [float(right) for _, right, _ in rows]
-    kept, stopped = keep((Whole(), Signal()), batch(*samples), rewarded(values))
-    mirrored, _ = keep((Whole(), Signal()), batch(*samples[::-1]), rewarded(values[::-1]))
-    assert mirrored.flip(0).tolist() == kept.tolist()
-    assert sum(stopped.values()) + int(kept.sum()) == len(rows)
+    both = InOrder((Whole(), Signal()))
+    kept = both(batch(*samples), rewarded(values)).tolist()
+    assert both(batch(*samples[::-1]), rewarded(values[::-1])).flip(0).tolist() == kept
+    ended = {g: {right for h, right, cut in rows if h == g and not cut} for g, _, _ in rows}
+    assert kept == [not cut and len(ended[g]) == 2 for g, _, cut in rows]
 
 
 def test_without_filters_everything_stays() -> None:
-    assert keep((), mixed(), rewarded([0] * 6)) == (pytest.approx(torch.ones(6)), {})
+    assert InOrder(())(mixed(), rewarded([0] * 6)).all()
 
 
 def test_a_masked_overlong_sample_counts_in_its_group_and_teaches_nothing() -> None:

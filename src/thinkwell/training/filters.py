@@ -4,13 +4,12 @@
     Whole    overlong filtering by leaving out: no sample that ended at a limit                               DAPO, sec. 3.4
     Judged   no sample whose grader gave no judgement (a timeout, an exception)
 
-Of several filters each sees what those before it kept; see `keep`. A sample that is left out is in no group statistic. DAPO's overlong filtering keeps it there and takes
-only its loss away: that is `without_cut`, around the advantage.
+Filters of a stage each look at the whole batch; `InOrder` gives each what those before it kept. A sample that is left out is in no group statistic. DAPO's overlong
+filtering keeps it there and takes only its loss away: that is `without_cut`, around the advantage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,20 +64,25 @@ class Judged:
         return batch.judged
 
 
-def keep(filters: Sequence[Filter], batch: Rollouts, rewards: Rewarded) -> tuple[Tensor, dict[str, int]]:
-    """(B,) bool, what all filters let through, and how many samples each of them stopped ("filter/Signal").
+@dataclass(frozen=True)
+class InOrder:
+    """Filters one after the other: each sees what those before it kept, as one filter of a stage.
 
-    A filter sees the samples that those before it kept, so that a group of one right and one cut answer carries no signal once the cut one is gone.
+    A group of one right answer and one that was cut carries no signal once the cut one is gone; filters that each look at the whole batch would keep its right answer alone.
     """
-    kept = torch.ones(len(batch), dtype=torch.bool)
-    stopped: dict[str, int] = {}
-    for one in filters:
-        left = kept.nonzero()[:, 0]
-        passed = one(batch.where(kept), Rewarded(rewards.values[left], {name: part[left] for name, part in rewards.parts.items()}))
-        kept[left] = passed
-        name = f"filter/{type(one).__name__}"
-        stopped[name] = stopped.get(name, 0) + int((~passed).sum())
-    return kept, stopped
+
+    filters: tuple[Filter, ...]
+
+    @property
+    def refill(self) -> bool:
+        return any(one.refill for one in self.filters)
+
+    def __call__(self, batch: Rollouts, rewards: Rewarded) -> Tensor:
+        kept = torch.ones(len(batch), dtype=torch.bool)
+        for one in self.filters:
+            left = kept.nonzero()[:, 0]
+            kept[left] = one(batch.where(kept), Rewarded(rewards.values[left], {name: part[left] for name, part in rewards.parts.items()}))
+        return kept
 
 
 def without_cut(advantage: Advantage) -> Advantage:
