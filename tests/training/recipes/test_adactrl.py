@@ -10,8 +10,9 @@ import pytest
 from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.lab.labels import boxed
+from thinkwell.training.budget_tags import opening
 from thinkwell.training.recipe import RECIPES
-from thinkwell.training.recipes.adactrl import Config, Tagged, opening, stages
+from thinkwell.training.recipes.adactrl import Config, Tagged, stages
 from thinkwell.training.rewards.adactrl import Tag, tags_of
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import Rl, Sft
@@ -90,7 +91,7 @@ def test_a_forced_tag_has_the_tokens_that_the_model_learnt() -> None:
     assert tokenizer().decode(learnt[len(forced) :]) == " Ann starts"
     assert opening("adaptive") == ""
     with pytest.raises(ConfigError, match="mode"):
-        opening("medium")  # type: ignore[arg-type]
+        opening("medium")
 
 
 def test_a_cold_start_without_both_kinds_of_problem_is_refused() -> None:

@@ -4,8 +4,8 @@ Huang et al. 2025, arXiv 2505.18822. Stage 1: supervised learning on tagged resp
 r = +-1 for the answer + alpha * (is the tag that of the group's own pass rate?) + beta * (cosine of the length under `[Easy]`) + DAPO's soft overlong penalty; groups of equal
 accuracy are left out and others sampled in their place; clip 0.2 and 0.28, mean over tokens, no KL.
 
-A budget at inference: nothing before the answer (the model chooses), or the tag written in front of it. `Opened` does so for rollouts and evaluations, `opening` says what to
-write; any server that continues an assistant's turn can do it.
+A budget at inference: nothing before the answer (the model chooses), or the tag written in front of it, which any server can do that continues an assistant's turn;
+`thinkwell.training.budget_tags` says what to write and measures what it does.
 
 Chosen differently: what is easy in the cold start is said by the lab's levels (at or below `easy_level`), where the paper takes the annotation of its data (the cut-off was not
 found); the lab writes both kinds of response. The tag is followed by a space, which is the answer's and not the tag's. The penalty's last stretch is a sixth of the limit, as 4096
@@ -18,13 +18,14 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pydantic import Field, model_validator
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.training import advantages, losses
+from thinkwell.training.budget_tags import opening
 from thinkwell.training.filters import Signal
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.rewards.adactrl import Gate, HardMode, Tag, adactrl, calibration, group_tags, tags_of
@@ -33,8 +34,6 @@ from thinkwell.training.rollouts.group import Group
 from thinkwell.training.sample import Rewarded, Rollouts
 from thinkwell.training.stage import Optimiser, Rl, Sft, Stage, of
 from thinkwell.training.traces import Lesson, Lessons, Make, asked, drawn
-
-Mode = Literal["adaptive", "easy", "hard"]
 
 
 class Config(TrainKnobs):
@@ -162,7 +161,7 @@ def tagged(knobs: Config, setting: Setting) -> Make:
     hard = [level for level in knobs.levels if level > knobs.easy_level]
 
     def make(rng: random.Random) -> Lesson | None:
-        mode: Mode = rng.choice(("easy", "hard"))
+        mode = rng.choice(("easy", "hard"))
         otherwise = rng.random() < knobs.tagged_otherwise
         problem = drawn(rng, easy if (mode == "easy") != otherwise else hard)
         trace = write(problem, rng, brief if mode == "easy" else long)
@@ -171,14 +170,6 @@ def tagged(knobs: Config, setting: Setting) -> Make:
         return Lesson(asked(setting.preset, problem), f"{opening(mode)} {trace.text}")
 
     return make
-
-
-def opening(mode: Mode) -> str:
-    """What to write in front of a response to ask for a budget: "" lets the model choose."""
-    openings: dict[Mode, str] = {"adaptive": "", "easy": "[Easy]", "hard": "[Hard]"}
-    if mode not in openings:
-        raise ConfigError(f"mode={mode!r} is unknown; expected one of {', '.join(map(repr, openings))}. Choose one of them.")
-    return openings[mode]
 
 
 RECIPES.add("adactrl")(
