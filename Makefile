@@ -56,10 +56,10 @@ $(VERL_VENV)/.installed-0.9.1:
 	@touch $@
 
 test-trl: $(TRL_VENV)/.installed-1.16
-	OMP_NUM_THREADS=1 PYTHONPATH=src $(TRL_VENV)/bin/python -m pytest -q -m trl tests/training
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(TRL_VENV)/bin/python -m pytest -q -m trl tests/training/test_trl*.py
 
 test-verl: $(VERL_VENV)/.installed-0.9.1
-	OMP_NUM_THREADS=1 PYTHONPATH=src $(VERL_VENV)/bin/python -m pytest -q -m verl tests/training tests/cli
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(VERL_VENV)/bin/python -m pytest -q -m verl tests/training/test_verl*.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/run.py

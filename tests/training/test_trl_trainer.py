@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +25,7 @@ from thinkwell.training.losses import aggregate, cispo, gppo, gspo, ppo_clip
 from thinkwell.training.rewards import laser
 
 pytestmark = pytest.mark.trl
+ROOT = Path(__file__).resolve().parents[2]
 STEPS = 2  # of gradient accumulation
 
 
@@ -262,3 +268,27 @@ def test_idle_options_and_unknown_reward_functions_are_refused_when_the_trainer_
         make(rows, tmp_path, bridge.Algorithm(loss=ppo_clip), loss_type="grpo")
     with pytest.raises(ConfigError, match="correctness"):
         make(rows, tmp_path, bridge.Algorithm(advantage=grpo, reward=laser, correct="nobody"))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_script_of_the_page_runs_as_it_stands_alone_and_in_two_processes(rows, tmp_path, processes):
+    data = tmp_path / "train.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+    script = [
+        str(ROOT / "docs" / "scale" / "trl_laser.py"),
+        "--model",
+        str(artifacts.path("policy")),
+        "--data",
+        str(data),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    few = ["--cpu", "--steps", "1", "--length", "24", "--generations", "4", "--target", "20", "--kind", "integer"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, *(launch if processes > 1 else []), *script, *few], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "thinkwell/reward" in done.stdout
+    assert (tmp_path / "out" / "model.safetensors").exists()

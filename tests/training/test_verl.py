@@ -44,6 +44,13 @@ def test_knobs_come_from_the_node_of_the_algorithm_and_an_unknown_one_is_refused
         estimate(token_level_rewards=at_end([1.0, 0.0, 0.0, 1.0]), response_mask=MASK, config={"thinkwell": {"scael": "none"}}, index=UIDS)
 
 
+def test_null_takes_back_what_a_configuration_below_says():
+    given = {"token_level_rewards": at_end([1.0, 0.0, 0.0, 1.0]), "response_mask": MASK, "index": UIDS}
+    told, _ = advantages.estimator("s_grpo")(config={"thinkwell": {"scale": None, "reward": None, "preset": None}}, **given)
+    bare, _ = advantages.estimator("s_grpo")(**given)
+    assert torch.equal(told, bare)
+
+
 def test_a_reward_of_whole_groups_takes_the_place_of_the_score():
     config = {"thinkwell": {"reward": "laser", "reward_knobs": {"target": 2, "alpha": 0.5}, "preset": "paper"}}
     values, _ = advantages.estimator("dr_grpo")(

@@ -87,12 +87,12 @@ def group_ids(index: Sequence[Any] | None, samples: int, device: torch.device) -
 
 
 def knobs_of(config: Any) -> dict[str, Any]:
-    """The node `thinkwell` of verl's `algorithm` node as plain values."""
+    """The node `thinkwell` of verl's `algorithm` node as plain values; null is "not said", so that a configuration can take back what one below it says."""
     node = config.get("thinkwell", None) if config is not None else None
     if node is None:
         return {}
-    if isinstance(node, dict):
-        return dict(node)
-    from omegaconf import OmegaConf
+    if not isinstance(node, dict):
+        from omegaconf import OmegaConf
 
-    return dict(OmegaConf.to_container(node, resolve=True))
+        node = OmegaConf.to_container(node, resolve=True)
+    return {knob: value for knob, value in node.items() if value is not None}
