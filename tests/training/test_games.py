@@ -65,7 +65,7 @@ class Hand:
         else:
             place = self.source.place(int(turn.problem.meta["position"]))
             found = next((s for i in range(200) if (s := sneak(random.Random(i), place)) is not None), None)
-            text = f"</think>\n\nMistake: {found[0]}. {found[1]}" if found is not None and k % 2 == 0 else "</think>\n\n?"
+            text = f"</think>\n\nStep: wrong {found[0]}. {found[1]}" if found is not None and k % 2 == 0 else "</think>\n\n?"
         return replace(sample(text, ids=(5, 6, 7)), problem=turn.problem, verdict=None, group=f"{name}{k}")
 
 
@@ -80,11 +80,11 @@ def test_a_position_is_right_and_a_sneaky_step_loses_the_problem() -> None:
             seen.add(found[0])
             assert found[1] != place.step
             assert not solvable(place.problem, place.before + found[1] + "\n\n")
-            assert read_rewrite(f"Mistake: {found[0]}. {found[1]}") == found
+            assert read_rewrite(f"Step: wrong {found[0]}. {found[1]}") == found
     assert {"result", "number", "sum"} <= seen <= set(KINDS)
 
 
-@pytest.mark.parametrize("said", ["", "Ann has 3.", "Mistake: result.", "Mistake: result. a\n\nb", "Mistake: . a"])
+@pytest.mark.parametrize("said", ["", "Ann has 3.", "Step: wrong result.", "Step: wrong result. a\n\nb", "Step: wrong . a"])
 def test_a_rewriting_that_cannot_be_read(said: str) -> None:
     assert read_rewrite(said) is None
 
@@ -286,7 +286,7 @@ def test_a_critic_that_says_nothing_readable_is_measured_as_such() -> None:
 
 def test_the_recipes_arena_has_lessons_of_both_players() -> None:
     own = built(Config(levels=(3,)), setting())
-    for lessons, word in ((own.critic_lessons, "Answer:"), (own.generator_lessons, "Mistake:")):
+    for lessons, word in ((own.critic_lessons, "Answer:"), (own.generator_lessons, "Step: wrong")):
         rows = lessons(0, 3)
         assert len(rows) == 3
         texts = [tokenizer().decode([i for i, flag in zip(ids, flags, strict=True) if flag]) for ids, flags in rows]

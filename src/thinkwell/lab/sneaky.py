@@ -4,8 +4,8 @@ The sneaky generator's turn shows the steps so far, numbered as for the critic, 
 
     <question>\\n\\nStep 1: Ann starts with 5 apples.\\n\\nStep 2: Ann gets 3 more: 5 + 3 = 8.\\n\\nNow make step 2 wrong.
 
-It answers at once: the kind of mistake, then the step: "Mistake: result. Ann gets 3 more: 5 + 3 = 9.". SPC's five kinds of error were not readable; these four are the lab's:
-an off *result*, another *number*, another *sum* (operation), another *reading* of a tricky phrase.
+It answers at once: the kind of mistake, then the step: "Step: wrong result. Ann gets 3 more: 5 + 3 = 9.". SPC's five kinds of error were not readable; these four are the lab's:
+an off *result*, another *number*, another *sum* (operation), another *condition* (a tricky phrase read wrongly). All words are in the lab's vocabulary.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from thinkwell.lab.trace import STEP_END, slip
 from thinkwell.lab.world import Claim, LabProblem, Op, Ref, Split, apply
 from thinkwell.methods.wording.solve_detect_verify import numbered
 
-KINDS = ("result", "number", "sum", "reading")
-_REWRITE = re.compile(r"Mistake: ?([a-z]{1,20})\. (\S[^\n]{0,300})")
+KINDS = ("result", "number", "sum", "condition")
+_REWRITE = re.compile(r"Step: wrong ([a-z]{1,20})\. (\S[^\n]{0,300})")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def sneak(rng: random.Random, place: Position) -> tuple[str, str] | None:
 
 def _wrong(rng: random.Random, problem: LabProblem, kind: str, claim: Claim) -> str | None:
     said = gold(problem, next(i for i, step in enumerate(problem.plan) if step is claim))
-    if kind == "reading":
+    if kind == "condition":
         misread = getattr(claim, "misread", None)
         return None if misread is None else misread.say.format(x=_expression(problem, misread))
     if said.op == "=":

@@ -55,7 +55,7 @@ def test_the_supervised_stage_teaches_both_players() -> None:
     first, *_ = stages(Config(sft_rows=24, levels=(3,)), setting())
     assert isinstance(first, Sft)
     texts = [tokenizer().decode([i for i, flag in zip(ids, flags, strict=True) if flag]) for ids, flags in first.rows(0)]
-    critiques, rewritings = sum("Answer:" in text for text in texts), sum("Mistake:" in text for text in texts)
+    critiques, rewritings = sum("Answer:" in text for text in texts), sum("Step: wrong" in text for text in texts)
     assert critiques + rewritings == 24
     assert min(critiques, rewritings) > 4
 
@@ -76,7 +76,7 @@ def attack(problem: Problem) -> Sample:
 
     place = games.Positions((3,)).place(int(problem.meta["position"]))
     found = next((s for i in range(300) if (s := sneak(random.Random(i), place)) is not None), None)
-    text = "</think>\n\n" + ("?" if found is None else f"Mistake: {found[0]}. {found[1]}")
+    text = "</think>\n\n" + ("?" if found is None else f"Step: wrong {found[0]}. {found[1]}")
     return replace(sample(text, ids=(5, 6, 7)), problem=problem, verdict=None)
 
 

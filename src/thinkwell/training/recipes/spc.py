@@ -152,7 +152,7 @@ def sneaking(knobs: Config, setting: Setting) -> Make:
 
         place = position(rng, knobs.levels)
         found = sneak(rng, place)
-        return None if found is None else Lesson(tuple(rewriting(place)), f"Mistake: {found[0]}. {found[1]}", opening)
+        return None if found is None else Lesson(tuple(rewriting(place)), f"Step: wrong {found[0]}. {found[1]}", opening)
 
     return make
 
