@@ -25,7 +25,18 @@ COMMANDS = commands(ROOT)
 
 
 def test_the_tree_has_the_commands_that_the_page_describes() -> None:
-    assert {words[0] for words in COMMANDS} == {"solve", "compare", "methods", "tasks", "lab", "report", "reproduce", "doctor", "new"}
+    assert {words[0] for words in COMMANDS} == {
+        "solve",
+        "compare",
+        "methods",
+        "tasks",
+        "lab",
+        "report",
+        "reproduce",
+        "doctor",
+        "new",
+        "train",
+    }
     assert {words for words in COMMANDS if words[0] == "tasks"} == {("tasks", "list"), ("tasks", "show"), ("tasks", "validate")}
 
 

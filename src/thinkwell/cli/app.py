@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from thinkwell.cli import compare, doctor, lab, methods, new, report, reproduce, solve, tasks
+from thinkwell.cli import compare, doctor, lab, methods, new, report, reproduce, solve, tasks, train
 
 app = typer.Typer(
     name="thinkwell",
@@ -36,6 +36,7 @@ def thinkwell(
 app.command("solve")(solve.solve)
 app.command("compare")(compare.compare)
 app.command("methods")(methods.methods)
+app.command("train")(train.train)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(lab.app, name="lab")
 app.command("report")(report.report)
