@@ -233,11 +233,13 @@ class Sft:
 
 @dataclass(frozen=True, kw_only=True)
 class Preference:
-    """A stage of preference training on pairs (MPO). pairs: made by the present policy at the start of each of `rounds`; see `preferences.py`."""
+    """A stage of preference training (MPO). make: the pairs, `preferences.Pairs`, made by the present policy at the start of each of `rounds`, which share the steps evenly.
+    batch: pairs a step. loss: knobs of `losses.mpo`; its reference is the policy of the stage's start."""
 
     make: Any
     steps: int
     rounds: int = 1
+    batch: int = 16
     loss: Mapping[str, Any] = field(default_factory=dict)
     optimiser: Optimiser = Optimiser(rate=1e-4)
     name: str = "preference"
