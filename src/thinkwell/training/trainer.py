@@ -174,7 +174,7 @@ class Run:
             elif isinstance(stage, Sft):
                 row, samples = dict[str, Any](self._sft(stage, step)), []
             else:
-                raise TrainingError("preference stages are run by `preferences.py`, which is not there")
+                row, samples = dict[str, Any](await self._preference(stage, step)), []
         except NotFinite as error:
             raise self._dumped(error) from error
         phase = time.perf_counter()
@@ -202,15 +202,14 @@ class Run:
 
         def writer(refill: int) -> Writer:
             part = f"+{refill}" if refill else ""
-            shard = f".{self.accelerator.process_index}" if self.accelerator.num_processes > 1 else ""
-            return self._writer(stage, f"{stage.name}/{step}{part}{shard}")
+            return self._writer(stage, f"{stage.name}/{step}{part}{self._shard}")
 
         experience = await gather(
             stage,
             writer,
             lambda n: self._draw(stage, n),
             step,
-            on_error="count" if self.asked.on_reward_error == "count" else "stop",
+            on_error=self._on_error,
             share=self._shared,
         )
         began = time.perf_counter()
@@ -256,10 +255,30 @@ class Run:
 
         return sampled
 
-    # Supervised stages
+    # Supervised and preference stages
 
     def _sft(self, stage: Sft, step: int) -> dict[str, float]:
         return self.learner.supervise(stage.rows(step), stage.optimiser, step, stage.steps)
+
+    async def _preference(self, stage: Preference, step: int) -> dict[str, float]:
+        """One step on the round's pairs; the first of a round makes them."""
+        each = -(-stage.steps // stage.rounds)
+        metrics: dict[str, float] = {}
+        if step % each == 0:
+            began = time.perf_counter()
+            writer = self._writer(stage, f"{stage.name}/{step}{self._shard}")
+            made = await stage.make.renew(writer, lambda n: self._draw(stage, n), step, self._shared, self._on_error)
+            metrics = made.metrics | {"reward_errors": float(made.errors), "time/rollout": time.perf_counter() - began}
+        found, stage.make.shift = self.learner.prefer(stage.make.batch(step % each, stage.batch), stage, step, stage.make.shift)
+        return metrics | found
+
+    @property
+    def _shard(self) -> str:
+        return f".{self.accelerator.process_index}" if self.accelerator.num_processes > 1 else ""
+
+    @property
+    def _on_error(self) -> OnError:
+        return "count" if self.asked.on_reward_error == "count" else "stop"
 
     # Evaluation
 
