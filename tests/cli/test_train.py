@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.training.tiny import tiny_model
-from thinkwell.cli.watch import described
+from thinkwell.cli.watch import Watch, described
 from thinkwell.training.checkpoint import CheckpointError
 from thinkwell.training.experience import RewardError
 from thinkwell.training.recipe import RECIPES
@@ -158,6 +158,21 @@ def test_lines_say_step_reward_accuracy_tokens_and_seconds_and_evaluations_where
         "step 3/4  reward 0.375  accuracy 50.0 %  tokens 100  1.2 s",
         "held-out accuracy 25.0 % -> 50.0 %, tokens 120 -> 100 (64 problems)",
     ]
+
+
+def test_a_run_that_goes_on_tells_an_evaluation_again_that_it_makes_again_and_no_other(tmp_path, capsys):
+    record = Record(tmp_path)
+    for step in (0, 2, 4):
+        record.evaluation({"step": step, "accuracy": 0.5, "tokens": 90.0, "problems": 8})
+    opened(tmp_path, Asked("grpo", "lab", 0, {"steps": 5}), resume=False)
+    with Watch(RECIPES.get("grpo"), tmp_path) as watch:
+        record.truncate(3)  # the checkpoint it goes on from
+        watch(row(4))
+        record.evaluation({"step": 4, "accuracy": 0.75, "tokens": 90.0, "problems": 8})
+        watch(row(5))
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split(" ")[1] for line in lines] == ["4/5", "4:", "5/5"]
+    assert "75.0 %" in lines[1]
 
 
 def test_a_supervised_step_shows_its_loss_for_it_has_no_samples():

@@ -32,7 +32,7 @@ class Watch:
         self.quiet = quiet or not first
         self._kinds = list(track) if first else []
         self._trackers: list[Tracker] = []
-        self._evaluations = len(read_rows(folder / EVALUATIONS))
+        self._seen = -1  # step of the newest evaluation that was told
         self._total = 0
         self._bar: Progress | None = None
 
@@ -46,7 +46,7 @@ class Watch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
+        if kind is None and self._total:
             self._look()
         if self._bar is not None:
             self._bar.stop()
@@ -55,7 +55,7 @@ class Watch:
 
     def __call__(self, row: Mapping[str, Any]) -> None:
         if not self._total:
-            self._begin()
+            self._begin(row["step"])
         self._look(before=row["step"])
         for tracker in self._trackers:
             tracker.step(row)
@@ -65,8 +65,9 @@ class Watch:
         elif not self.quiet:
             print(f"step {row['step']}/{max(self._total, row['step'])}  {described(row)}  {seconds(row['seconds'])}", flush=True)
 
-    def _begin(self) -> None:
-        """What the run was asked for is in its folder by now."""
+    def _begin(self, step: int) -> None:
+        """What the run was asked for is in its folder by now. A run that goes on has told the evaluations before this step already."""
+        self._seen = -1 if step == 1 else step - 1
         facts = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
         knobs = self.recipe.Config.parse(facts["knobs"], self.recipe.name)
         self._total = knobs.steps + int(getattr(knobs, "sft_steps", 0))
@@ -75,8 +76,8 @@ class Watch:
     def _look(self, before: int | None = None) -> None:
         """Evaluations that came since; those of steps below `before`, for this step's own comes after it."""
         rows = read_rows(self.folder / EVALUATIONS)
-        fresh = [row for row in rows[self._evaluations :] if before is None or row["step"] < before]
-        self._evaluations += len(fresh)
+        fresh = [row for row in rows if row["step"] > self._seen and (before is None or row["step"] < before)]
+        self._seen = max([self._seen, *(row["step"] for row in fresh)])
         for row in fresh:
             for tracker in self._trackers:
                 tracker.evaluation(row)

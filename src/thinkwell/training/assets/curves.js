@@ -117,6 +117,7 @@ function curve(chart) {
     swap(holder, svg);
     read(null);
   }
+  read(null); // before anything is drawn, so that the page has its height at once
   observe(holder, redraw);
   drawn.push({ redraw: () => holder.clientWidth && redraw(), point });
   return figure;
@@ -228,6 +229,7 @@ function phases(all_) {
     swap(holder, svg);
     read(null);
   };
+  read(null); // before anything is drawn, so that the page has its height at once
   observe(holder, redraw);
   drawn.push({
     redraw: () => {},
@@ -247,7 +249,7 @@ function phases(all_) {
 
 const WORDS = {
   reward: "mean reward", accuracy: "training samples", tokens: "training samples", cut: "training samples", grad_norm: "gradient norm", approx_kl: "to the policy that sampled (estimate)",
-  kl: "to the reference", mismatch_kl: "engine against trainer", entropy: "of the next token", entropy_estimate: "of the next token (estimate)", loss: "total", seconds: "with everything", loss_rl: "reinforcement", loss_sft: "supervised",
+  kl: "to the reference", approx_kl_k1: "the same, estimate k1", mismatch_kl: "engine against trainer", entropy: "of the next token", entropy_estimate: "of the next token (estimate)", loss: "total", seconds: "with everything", loss_rl: "reinforcement", loss_sft: "supervised",
   loss_pref: "preference", loss_quality: "quality", loss_gen: "likelihood", zero_gradient_fraction: "tokens without gradient", outside_fraction: "weights outside the bounds",
 };
 const KINDS = { rl: "reinforcement", sft: "supervised", preference: "preference" };
@@ -399,8 +401,8 @@ function sampleTable() {
 function making() {
   const text = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : String(value));
   const pairs = (entries) => h("dl", { class: "pairs" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, text(value)))));
-  const other = Object.entries(run).filter(([name]) => !["knobs", "versions"].includes(name));
-  return section("making", "How this is made", pairs(other), Object.keys(knobs).length > 0 && [h("h3", {}, "Knobs"), pairs(Object.entries(knobs))], run.versions && [h("h3", {}, "Versions"), pairs(Object.entries(run.versions))],
+  const other = Object.entries(run).filter(([name, value]) => !["knobs", "versions"].includes(name) && value !== null);
+  return section("making", "How this is made", pairs(other), Object.keys(knobs).length > 0 && [h("h3", {}, "Knobs", h("small", {}, "all others have their defaults")), pairs(Object.entries(knobs))], run.versions && [h("h3", {}, "Versions"), pairs(Object.entries(run.versions))],
     h("p", { class: "note" }, "Thin lines: every step; thick lines: the running mean chosen above. Rings: held-out problems, never trained on.", data.steps_a_point > 1 && ` Each point is the mean of ${data.steps_a_point} steps.`));
 }
 
