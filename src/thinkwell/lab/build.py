@@ -1,4 +1,4 @@
-"""Remakes the lab's models from a seed: world -> tokenizer -> policy -> samples -> skills -> prm -> card.
+"""Remakes the lab's models from a seed: world -> tokenizer -> policy -> samples -> skills -> prm -> starts -> card.
 
 Every stage leaves its result in the work folder `<out>/.build` (written with a rename at the end) and is skipped when it is there, so a
 build that was killed goes on where it was. The policy and the process reward model also save checkpoints about every minute.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ from .prm import PrmBatches, load_rows, prm_loss
 from .sample import sample
 from .skills.measure import measure as measure_skills
 from .skills.mixture import TAUGHT, SkillBatches, Student, load_samples, skill_loss
+from .starts.learn import learn as learn_start
+from .starts.measure import measure as measure_start
+from .starts.store import write as unpack_start
+from .starts.traces import STARTS
 from .trace import THOUGHTFUL
 from .train import Batch, Learned, Schedule, fit, policy_loss
 from .world import LEVELS, generate
@@ -31,7 +36,7 @@ from .world import LEVELS, generate
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-STAGES = ("world", "tokenizer", "policy", "samples", "skills", "prm", "card")
+STAGES = ("world", "tokenizer", "policy", "samples", "skills", "prm", "starts", "card")
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,13 @@ class Scale:
     """Problems sampled between two checkpoints."""
     skills: Schedule
     """Steps in which a copy of the policy, one layer deeper, learns the methods' skills."""
+    starts: tuple[str, ...]
+    """Starting points for reinforcement learning (`starts.traces.STARTS`)."""
+    start_steps: int | None
+    """Steps of each, None for its own number."""
+    start_problems: int
+    """Problems that each is measured on, `start_samples` times."""
+    start_samples: int
     card_problems: int
     card_samples: int
     card_level_problems: int
@@ -77,6 +89,10 @@ SCALES: dict[str, Scale] = {
         samples_each=4,
         shard=200,
         skills=Schedule(2200, rate=2e-3, adam_rate=1e-3, warmup=50),
+        starts=tuple(STARTS),
+        start_steps=None,
+        start_problems=160,
+        start_samples=8,
         card_problems=300,
         card_samples=16,
         card_level_problems=20,
@@ -95,6 +111,10 @@ SCALES: dict[str, Scale] = {
         samples_each=2,
         shard=10,
         skills=Schedule(20, rate=2e-3, adam_rate=1e-3, warmup=5),
+        starts=("overthinking",),
+        start_steps=10,
+        start_problems=4,
+        start_samples=2,
         card_problems=10,
         card_samples=4,
         card_level_problems=2,
@@ -112,7 +132,7 @@ def build(
     until: str = STAGES[-1],
     log: Callable[[str], None] = print,
 ) -> Path:
-    """Build the lab's models into `out` (folders `policy` and `prm`, and `card.json`), up to and including the stage `until`."""
+    """Build the lab's models into `out` (folders `policy`, `skills`, `prm` and `starts`, and `card.json`), up to and including the stage `until`."""
     if scale not in SCALES:
         raise ValueError(f"scale {scale!r} does not exist; expected one of {', '.join(SCALES)}")
     work = Work(Path(out), SCALES[scale], scale, seed, log)
@@ -210,6 +230,27 @@ class Work:
         learned = self._fit("prm", model, PrmBatches(self.tokens, rows, self.seed, self.sizes.prm_rows), loss_of, self.sizes.prm)
         self._keep("prm", first_score(model), learned)
 
+    def starts(self) -> None:
+        """Train the starting points for reinforcement learning, and measure each beside the policy."""
+        sizes, policy = self.sizes, self.out / "policy"
+        numbers = {"problems": sizes.start_problems, "samples": sizes.start_samples}
+        if not self._start("policy").exists():
+            write_json(self._start("policy"), measure_start("policy", policy, **numbers))
+        for name in sizes.starts:
+            file = self.out / "starts" / f"{name}.safetensors"
+            if self._start(name).exists() and file.exists():
+                continue
+            learned = learn_start(
+                name, policy, file, self.work / f"start-{name}.pt", self.tokens,
+                seed=self.seed, rows=sizes.policy_rows, steps=sizes.start_steps, compiled=sizes.compiled, log=self.log,
+            )  # fmt: skip
+            with tempfile.TemporaryDirectory(dir=self.work) as scratch:
+                unpack_start(file, policy, folder := Path(scratch) / name)
+                measured = measure_start(name, folder, **numbers)
+            write_json(
+                self._start(name), measured | {"steps": learned.steps, "tokens": learned.tokens, "seconds": round(learned.seconds, 1)}
+            )
+
     def card(self) -> None:
         """Measure the models."""
         if (self.out / "card.json").exists():
@@ -225,11 +266,15 @@ class Work:
         facts["skills"] = measure_skills(
             self.out / "policy", self.out / "skills", problems=max(2, sizes.card_problems // 3), samples=sizes.card_samples
         )
+        facts["starts"] = {name: json.loads(self._start(name).read_text()) for name in ("policy", *sizes.starts)}
         training: dict[str, object] = {"scale": self.scale, "seed": self.seed, "device": self.device}
         for name in ("policy", "skills", "prm"):
             record = json.loads((self.work / f"{name}.json").read_text())
             training[name] = {k: record[k] for k in ("steps", "tokens", "seconds")} | {"final_loss": record["losses"][-1]}
         write_json(self.out / "card.json", facts | {"taught": {"policy": [], "skills": TAUGHT}, "training": training})
+
+    def _start(self, name: str) -> Path:
+        return self.work / f"start-{name}.json"
 
     def _shard(self, k: int) -> Path:
         return self.work / f"samples-{k:03d}.jsonl"

@@ -10,6 +10,7 @@
   pooled) and `step_ends`; `prm_auroc_first_wrong` (the first wrong step of a reply against right ones, by kind of mistake); `wrong_step_kinds` (steps by what is wrong in them).
 - `levels`: level -> `pass_at_1`, `pass_at_16`, `maj_at_16`, `mean_tokens`, `problems`.
 - `skills`: what the multi-skill model can do (keys: see `skills.measure`).
+- `starts`: what the starting points for reinforcement learning do, beside the policy (keys: see `starts.measure`).
 - `training`: what the build recorded (steps, tokens, seconds, losses at the end), `seed`, `scale`, `versions`, `parameters`.
 
 When another number of samples is drawn, the keys say so (`pass_at_4`).
@@ -240,7 +241,26 @@ def render_card(facts: dict[str, Any]) -> str:
             lines.append(
                 f"{level:>5}  {r['pass_at_1']:>6.3f}  {r[f'maj_at_{n}']:>6.3f}  {r[f'pass_at_{n}']:>7.3f}  {r['mean_tokens']:>6.1f}"
             )
-    return "\n".join(lines + _skill_lines(facts["skills"]) if "skills" in facts else lines)
+    lines += _skill_lines(facts["skills"]) if "skills" in facts else []
+    return "\n".join(lines + _start_lines(facts["starts"]) if "starts" in facts else lines)
+
+
+def _start_lines(facts: dict[str, Any]) -> list[str]:
+    """The starting points beside the policy."""
+    columns = ("pass_at_1", "mean_tokens", "boxed", "well_formed", "idle_reflection", "corrections", "tricky_read")
+    of = facts["policy"]
+    width = max(map(len, facts))
+    lines = [
+        "",
+        f"Starting points, {of['problems']} x {of['samples']} at temperature {of['temperature']}, levels {', '.join(map(str, of['levels']))}",
+        f"{'':<{width}}  {'  '.join(columns)}",
+    ]
+    lines += [f"{name:<{width}}  {'  '.join(f'{r[key]:>{len(key)}g}' for key in columns)}" for name, r in facts.items()]
+    for tag, r in facts.get("difficulty-tags", {}).get("tags", {}).get("asked", {}).items():
+        lines.append(f"difficulty-tags, asked for {tag}: pass_at_1 {r['pass_at_1']}, mean_tokens {r['mean_tokens']}")
+    for style, r in facts.get("prior-prompts", {}).get("styles", {}).items():
+        lines.append(f"prior-prompts, {style}: styled {r['styled']}, pass_at_1 {r['pass_at_1']}, mean_tokens {r['mean_tokens']}")
+    return lines
 
 
 def _skill_lines(facts: dict[str, Any]) -> list[str]:
