@@ -16,8 +16,7 @@ from tests.training.recipes.small import LAB, engine, sample, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.problem import Problem
 from thinkwell.engines.local.engine import LocalEngine
-from thinkwell.lab.labels import solvable
-from thinkwell.lab.sneaky import KINDS, is_attack, position, read_rewrite, rewriting, sneak
+from thinkwell.lab.sneaky import sneak
 from thinkwell.training import games as module
 from thinkwell.training.games import Arena, Games, Offline, Positions, Rules, Taught, Update, Won, learn, lesson_row, measure_critic
 from thinkwell.training.losses import spc
@@ -67,33 +66,6 @@ class Hand:
             found = next((s for i in range(200) if (s := sneak(random.Random(i), place)) is not None), None)
             text = f"</think>\n\nStep: wrong {found[0]}. {found[1]}" if found is not None and k % 2 == 0 else "</think>\n\n?"
         return replace(sample(text, ids=(5, 6, 7)), problem=turn.problem, verdict=None, group=f"{name}{k}")
-
-
-def test_a_position_is_right_and_a_sneaky_step_loses_the_problem() -> None:
-    seen = set()
-    for seed in range(150):
-        place = position(random.Random(seed), (4, 6))
-        assert solvable(place.problem, place.before + place.step + "\n\n")
-        assert not is_attack(place, place.step)
-        found = sneak(random.Random(seed), place)
-        if found is not None:
-            seen.add(found[0])
-            assert found[1] != place.step
-            assert not solvable(place.problem, place.before + found[1] + "\n\n")
-            assert read_rewrite(f"Step: wrong {found[0]}. {found[1]}") == found
-    assert {"result", "number", "sum"} <= seen <= set(KINDS)
-
-
-@pytest.mark.parametrize("said", ["", "Ann has 3.", "Step: wrong result.", "Step: wrong result. a\n\nb", "Step: wrong . a"])
-def test_a_rewriting_that_cannot_be_read(said: str) -> None:
-    assert read_rewrite(said) is None
-
-
-def test_the_generators_turn_shows_the_step_last() -> None:
-    place = position(random.Random(1), (3,))
-    (turn,) = rewriting(place)
-    assert turn["content"].startswith(place.problem.question)
-    assert f"Step {len(place.parts)}: {place.step}\n\nNow make step {len(place.parts)} wrong." in turn["content"]
 
 
 def test_positions_are_functions_of_their_number() -> None:
