@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tests.training.recipes.small import SHORT, folder, setting
-from thinkwell.training.recipe import RECIPES
 from thinkwell.training.stage import Rl
 from thinkwell.training.trainer import train
 
 
-def stages_of(name: str, **knobs: Any) -> list[Rl]:
-    recipe = RECIPES.get(name)
+def stages_of(recipe: ModuleType, **knobs: Any) -> list[Rl]:
     found = list(recipe.stages(recipe.Config(**knobs), setting()))
     assert all(isinstance(stage, Rl) for stage in found)
-    return found  # type: ignore[return-value]
+    return found
 
 
-def stage_of(name: str, **knobs: Any) -> Rl:
-    (only,) = stages_of(name, **knobs)
+def stage_of(recipe: ModuleType, **knobs: Any) -> Rl:
+    (only,) = stages_of(recipe, **knobs)
     return only
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.training.recipes.lengths import run, stage_of
 from tests.training.recipes.small import rollouts, sample
 from thinkwell.training.recipe import RECIPES
+from thinkwell.training.recipes import format_length
 from thinkwell.training.rewards.formats import boxed_expression
 
 RIGHT = rollouts(*(sample(tokens=tokens) for tokens in (0, 256, 437, 512)))
@@ -15,14 +16,14 @@ WRONG = rollouts(*(sample(tokens=one.length, correct=False) for one in RIGHT.sam
 
 
 def test_the_answer_is_never_looked_at() -> None:
-    stage = stage_of("format-length")
+    stage = stage_of(format_length)
     assert not RECIPES.get("format-length").needs_answers
     assert stage.reward(RIGHT, 1).values.tolist() == stage.reward(WRONG, 1).values.tolist()
     assert stage.valid is boxed_expression
 
 
 def test_the_best_length_is_half_the_longest_and_the_cap_costs_all_of_the_format() -> None:
-    values = stage_of("format-length").reward(RIGHT, 1).values.tolist()
+    values = stage_of(format_length).reward(RIGHT, 1).values.tolist()
     assert values[1] == pytest.approx(2)
     assert values[2] == pytest.approx(1, abs=0.01)  # the zero of the length term at .854 of the cap
     assert values[3] == pytest.approx(0)
@@ -30,10 +31,10 @@ def test_the_best_length_is_half_the_longest_and_the_cap_costs_all_of_the_format
 
 def test_the_controls_pay_for_one_term_alone() -> None:
     batch = rollouts(sample(tokens=256), replace(sample(tokens=256), valid=False))
-    assert stage_of("format-length", arm="format").reward(batch, 1).values.tolist() == [1, 0]
-    assert stage_of("format-length", arm="length").reward(batch, 1).values.tolist() == [1, 1]
-    assert stage_of("format-length").reward(batch, 1).values.tolist() == [2, 0]
-    assert stage_of("format-length", length_cap=256).reward(batch, 1).values.tolist() == [0, -1]
+    assert stage_of(format_length, arm="format").reward(batch, 1).values.tolist() == [1, 0]
+    assert stage_of(format_length, arm="length").reward(batch, 1).values.tolist() == [1, 1]
+    assert stage_of(format_length).reward(batch, 1).values.tolist() == [2, 0]
+    assert stage_of(format_length, length_cap=256).reward(batch, 1).values.tolist() == [0, -1]
 
 
 def test_a_run_of_two_steps(tmp_path: Path) -> None:

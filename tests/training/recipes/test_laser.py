@@ -7,6 +7,7 @@ import pytest
 
 from tests.training.recipes.lengths import run, stage_of
 from tests.training.recipes.small import rollouts, sample
+from thinkwell.training.recipes import laser
 from thinkwell.training.rewards.formats import boxed
 
 
@@ -15,13 +16,13 @@ def test_the_papers_golden_rewards() -> None:
         sample(correct=right, tokens=tokens) for right, tokens in ((True, 900), (True, 1500), (False, 900), (False, 1500), (False, 1500))
     ]
     batch = rollouts(*made[:4], replace(made[4], valid=False))
-    given = stage_of("laser", target=1024).reward(batch, 1)
+    given = stage_of(laser, target=1024).reward(batch, 1)
     assert given.values.tolist() == [1.5, 1.0, -0.5, -0.5, -1.0]
     assert given.parts["bonus"].tolist() == [0.5, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_groups_of_right_answers_stay_and_the_loss_is_the_published_one() -> None:
-    stage = stage_of("laser")
+    stage = stage_of(laser)
     assert stage.filters == ()
     assert stage.valid is boxed
     assert stage.loss.keywords == {"eps_low": 0.2, "eps_high": 0.28, "aggregation": "token-mean"}  # type: ignore[attr-defined]

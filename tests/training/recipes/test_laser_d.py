@@ -7,6 +7,7 @@ import pytest
 
 from tests.training.recipes.lengths import run, stage_of
 from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting
+from thinkwell.training.recipes import laser_d
 from thinkwell.training.recipes._laser import MONITOR_AT
 from thinkwell.training.rewards.monitored import Monitored
 from thinkwell.training.stage import Prepares
@@ -14,7 +15,7 @@ from thinkwell.training.trainer import train
 
 
 def test_the_reward_watches_a_set_that_training_never_draws() -> None:
-    stage = stage_of("laser-d", monitor_problems=5, group_size=4, max_tokens=300, lower=32)
+    stage = stage_of(laser_d, monitor_problems=5, group_size=4, max_tokens=300, lower=32)
     assert isinstance(stage.reward, Monitored)
     assert isinstance(stage.reward, Prepares)
     assert [problem.id for problem in stage.reward.problems] == [setting().problems.at(MONITOR_AT + place).id for place in range(5)]
@@ -24,7 +25,7 @@ def test_the_reward_watches_a_set_that_training_never_draws() -> None:
 
 
 def test_easy_and_hard_problems_have_targets_of_their_own() -> None:
-    reward = stage_of("laser-d").reward
+    reward = stage_of(laser_d).reward
     assert isinstance(reward, Monitored)
     reward.targets.current = (50, 100, 200)
     easy = [sample(tokens=60, group="easy") for _ in range(3)]

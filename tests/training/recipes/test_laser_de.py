@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tests.training.recipes.lengths import run, stage_of
 from tests.training.recipes.small import rollouts, sample
+from thinkwell.training.recipes import laser_de
 from thinkwell.training.rewards.monitored import Monitored
 
 
 def rewards_of(stage_knobs: dict[str, bool], *made: object) -> list[float]:
-    reward = stage_of("laser-de", **stage_knobs).reward
+    reward = stage_of(laser_de, **stage_knobs).reward
     assert isinstance(reward, Monitored)
     reward.targets.current = (1024, 1024, 1024)
     return reward(rollouts(*made), 1).values.tolist()  # type: ignore[arg-type]

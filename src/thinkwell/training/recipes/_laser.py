@@ -36,9 +36,9 @@ class LaserKnobs(TrainKnobs):
 
 
 class MovingKnobs(LaserKnobs):
-    lower: int = Field(64, ge=1)
-    """Smallest target, in tokens. The paper's 4096 is 0.4 of its model's mean length; 64 is as much of 160 tokens."""
-    interval: int = Field(16, ge=1)
+    lower: int = Field(96, ge=1)
+    """Smallest target, in tokens. The paper's 4096 is 0.4 of its model's mean length; 96 is as much of the 237 tokens of the over-thinking start."""
+    interval: int = Field(24, ge=1)
     """Grid of the search for targets, in tokens; the paper's 1024 is 0.1 of its model's mean length."""
     fixed: int = Field(256, ge=1)
     """All three targets in tokens, where there is no monitoring; half of the longest response, as in the published code."""

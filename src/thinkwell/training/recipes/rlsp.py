@@ -29,7 +29,7 @@ class Config(TrainKnobs):
     """Samples of each problem."""
     exploration: Literal["none", "length", "steps", "behaviours"] = "length"
     """What effort is: nothing; reasoning length; steps, or checks, retries and other ways by their marker words, both beside the length."""
-    scale: float = Field(120.0, ge=0)
+    scale: float = Field(140.0, ge=0)
     """C of C / L, in tokens; such that C / L is about 1 at the start. The released 1000 is as much at 1000 tokens."""
     outcome_weight: float = Field(0.8, ge=0)
     """Of the outcome and length, beside a grade of effort."""
