@@ -1,0 +1,37 @@
+"""S-GRPO (Dai et al. 2025): exits from one thought, the earliest right one worth most, make thoughts shorter at no loss; the decay is the cause.
+
+The policy that over-thinks, on problems of three and four steps, of which it answers about half. All arms have the same problems a step. S-GRPO writes one path
+and eight exits where GRPO writes eight paths. The controls take the decay away (every right exit gets 1) or make it absolute (only the first right exit gets anything).
+"""
+
+from __future__ import annotations
+
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained, tokens
+
+TRAINED.add("s-grpo")(
+    Training(
+        "s-grpo",
+        "S-GRPO: Early Exit via Reinforcement Learning in Reasoning Models (Dai et al. 2025)",
+        "2505.07686",
+        "The rate is four times the default, for the paper's effect is one of hundreds of steps; the same for all arms.",
+        arms={
+            "s-grpo": Arm("s-grpo"),
+            "grpo": Arm("grpo", {"group_size": 8}, "overthinking"),
+            "s-grpo:exit_decay=1": Arm("s-grpo", {"exit_decay": 1.0}),
+            "s-grpo:exit_decay=inf": Arm("s-grpo", {"exit_decay": float("inf")}),
+        },
+        effects=(
+            TrainedEffect("responses get shorter", "-35 % to -61 % of the tokens", "grpo", "s-grpo", tokens, relative=True),
+            TrainedEffect("accuracy is not lost (within 3 points of GRPO)", "+0.7 to +6.1 points", "s-grpo", "grpo", accuracy, above=-0.03),
+            TrainedEffect("without the decay the length stays", "8179 tokens against 4922", "s-grpo:exit_decay=1", "s-grpo", tokens),
+            TrainedEffect(
+                "paying the first exit alone costs accuracy", "81.7 % against 84.3 %", "s-grpo", "s-grpo:exit_decay=inf", accuracy
+            ),
+            TrainedEffect("accuracy against the start", "-", "s-grpo", None, gained("right"), control=True),
+        ),
+        common={"prompts": 16, "levels": [3, 4], "rate": 4e-4},
+        steps={"fast": 40, "full": 200},
+        eval_every=5,
+        summary="exits from one thought, early ones paid more",
+    )
+)
