@@ -152,11 +152,10 @@ def cold_start(knobs: Config, setting: Setting) -> Sft:
 
 
 def tagged(knobs: Config, setting: Setting) -> Make:
-    """`[Easy]` and the shortest kind of trace, or `[Hard]` and a long one that checks much; mistakes are as frequent as in the policy's own."""
-    from thinkwell.lab.trace import NATURAL, Style, write
+    """`[Easy]` and a brief trace, or `[Hard]` and a careful one that checks much, as the lab's starting point for this recipe has them."""
+    from thinkwell.lab.starts.traces import BRIEF, CAREFUL
+    from thinkwell.lab.trace import write
 
-    brief = Style(slip=NATURAL.slip, misread=NATURAL.misread, reread=0, reflect=0, reflect_on_slip=0, recheck=0)
-    long = Style(slip=0.1, misread=0.5, reread=0.5, reflect=0.45, reflect_on_slip=0.8, notice_slip=0.8, recheck=0.6, notice_late=0.6)
     easy = [level for level in knobs.levels if level <= knobs.easy_level]
     hard = [level for level in knobs.levels if level > knobs.easy_level]
 
@@ -164,7 +163,7 @@ def tagged(knobs: Config, setting: Setting) -> Make:
         mode = rng.choice(("easy", "hard"))
         otherwise = rng.random() < knobs.tagged_otherwise
         problem = drawn(rng, easy if (mode == "easy") != otherwise else hard)
-        trace = write(problem, rng, brief if mode == "easy" else long)
+        trace = write(problem, rng, BRIEF if mode == "easy" else CAREFUL)
         if trace.answer != problem.answer:
             return None
         return Lesson(asked(setting.preset, problem), f"{opening(mode)} {trace.text}")

@@ -107,11 +107,10 @@ def stages(knobs: Config, setting: Setting) -> Sequence[Stage]:
 
 
 def trial_and_error(knobs: Config, setting: Setting) -> Sft:
-    """Chains that make every kind of mistake, notice each one, and end in the right answer; a chain that does not is left out."""
-    from thinkwell.lab.trace import Style
+    """Chains that make every kind of mistake, notice nearly each one, and end in the right answer; a chain that does not is left out."""
+    from thinkwell.lab.starts.traces import TRIAL
 
-    style = Style(slip=0.2, misread=0.62, reread=1.0, reflect=0.3, reflect_on_slip=0.9, notice_slip=0.95, recheck=0.7, notice_late=1.0)
-    make = solving(setting.preset, knobs.levels, style, right_only=True)
+    make = solving(setting.preset, knobs.levels, TRIAL, right_only=True)
     rows = Lessons(setting.tokenizer, setting.preset, make, setting.seed, "t1/sft", knobs.sft_rows)
     warmup = min(10, knobs.sft_steps // 4)
     return Sft(rows=rows, steps=knobs.sft_steps, optimiser=Optimiser(rate=knobs.sft_rate, warmup=warmup, decay="cosine"))
