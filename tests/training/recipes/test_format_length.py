@@ -29,6 +29,12 @@ def test_the_best_length_is_half_the_longest_and_the_cap_costs_all_of_the_format
     assert values[3] == pytest.approx(0)
 
 
+def test_problems_without_answers_are_rewarded_like_others() -> None:
+    blank = rollouts(*(replace(one, verdict=None, problem=replace(one.problem, reference=None)) for one in RIGHT.samples))
+    stage = stage_of(format_length)
+    assert stage.reward(blank, 1).values.tolist() == stage.reward(RIGHT, 1).values.tolist()
+
+
 def test_the_controls_pay_for_one_term_alone() -> None:
     batch = rollouts(sample(tokens=256), replace(sample(tokens=256), valid=False))
     assert stage_of(format_length, arm="format").reward(batch, 1).values.tolist() == [1, 0]

@@ -78,3 +78,10 @@ def test_the_state_takes_up_targets_and_clock_where_they_were() -> None:
 def test_a_monitoring_set_that_nobody_could_grade_stops_the_run() -> None:
     with pytest.raises(DataError, match="none of the 8 responses"):
         prepare(made(), 1, Asked(correct=None))
+
+
+def test_a_batch_of_which_nothing_is_left_keeps_the_longest_of_the_one_before() -> None:
+    reward = made()
+    reward(rollouts(sample(tokens=90)), 1)
+    assert reward(rollouts(), 2).values.tolist() == []
+    assert reward.longest == 90

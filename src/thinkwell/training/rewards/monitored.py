@@ -58,7 +58,8 @@ class Monitored:
             **more,
             **self.knobs,
         )
-        self.longest = max(int(batch.lengths.max()), 1)
+        if len(batch):
+            self.longest = max(int(batch.lengths.max()), 1)
         named = {f"target_{kind.name.lower()}": float(tokens) for kind, tokens in zip(Difficulty, self.targets.current, strict=True)}
         return Rewarded(values, {name: torch.full_like(values, tokens) for name, tokens in named.items()})
 
