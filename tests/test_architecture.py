@@ -16,6 +16,7 @@ import pytest
 
 from thinkwell.core.method import METHODS
 from thinkwell.tasks import TASKS
+from thinkwell.training.recipe import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "thinkwell"
@@ -216,6 +217,18 @@ def test_every_method_says_what_it_is_and_documents_every_knob(name: str) -> Non
     assert not undocumented
 
 
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_every_recipe_has_its_file_its_test_its_page_and_documented_knobs(name: str) -> None:
+    stem = name.replace("-", "_")
+    assert (SOURCE / "training" / "recipes" / f"{stem}.py").exists()
+    assert (ROOT / "tests" / "training" / "recipes" / f"test_{stem}.py").exists()
+    assert (ROOT / "docs" / "training" / f"{name}.md").exists()
+    assert f"({name}.md)" in (ROOT / "docs" / "training" / "index.md").read_text(encoding="utf-8"), "the overview does not link its page"
+    recipe = RECIPES.get(name)
+    assert all((recipe.name == name, recipe.paper, recipe.summary))
+    assert not [knob["name"] for knob in recipe.Config.describe() if not knob["doc"]]
+
+
 def test_every_task_has_tests_and_is_in_the_docs() -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "tasks").glob("test_*.py"))
     page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
@@ -224,13 +237,14 @@ def test_every_task_has_tests_and_is_in_the_docs() -> None:
 
 
 def test_every_source_module_is_reached_by_the_tests_of_its_room() -> None:
-    """Imported by a test, or by a module of the same room that is; methods and tasks are played by name, one by one, in the tests above."""
+    """Imported by a test, or by a module of the same room that is; methods, tasks and recipes are played by name, one by one, in the tests above."""
     name_of = {
         file: ".".join(("thinkwell", *file.relative_to(SOURCE).with_suffix("").parts)) for file in MODULES if file.stem != "__init__"
     }
     file_of = {name: file for file, name in name_of.items()}
     reached = {found.module for file in TESTS for found in imports_of(file)} & file_of.keys()
     reached |= {name for name, file in file_of.items() if room_of(file) in ("methods", "tasks", "claims") and not file.stem.startswith("_")}
+    reached |= {name for name, file in file_of.items() if file.parent.name == "recipes" and not file.stem.startswith("_")}
     reached |= {name for name, file in file_of.items() if room_of(file) in ("cli", "__main__")}  # run as commands by tests/cli
     open_ = list(reached)
     while open_:

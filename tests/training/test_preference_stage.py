@@ -34,8 +34,9 @@ def test_pairs_are_made_once_a_round_and_learnt_from(tmp_path: Path) -> None:
     assert made == [1, 4]
     assert all(row["pairs/gap"] == 1 for row in report.steps if "pairs/made" in row)  # right against wrong
     first = report.steps[:3]
-    assert all(row["kind"] == "preference" and row["samples"] == 4 for row in first)
-    assert first[0]["shift"] == 0
+    assert all(row["kind"] == "preference" and row["pairs"] == 2 for row in first)
+    assert first[0]["samples"] == 16
+    assert first[0]["shift"] != first[1]["shift"]
     assert report.steps[2]["loss"] < report.steps[0]["loss"]
 
 

@@ -25,7 +25,6 @@ from thinkwell.core.path import Origin
 from thinkwell.training import advantages, losses
 from thinkwell.training.experience import Experience
 from thinkwell.training.policy import LogProbs, Values, logprobs_of, microbatches, padded, stacked, values_of
-from thinkwell.training.preferences import Pair, preference_loss
 from thinkwell.training.sample import Row, Sample
 from thinkwell.training.stage import Critic, Kl, Optimiser, Preference, Rl, Stage, View
 from thinkwell.training.value import value_loss
@@ -282,40 +281,6 @@ class Learner:
         total.add({"loss": loss_sum, "grad_norm": norm, "rate": self.optimiser.param_groups[0]["lr"], "learnt_tokens": float(tokens)}, 1)
         total.seconds("loss", began)
         return total.result() | {"samples": len(rows)}
-
-    def prefer(self, pairs: Sequence[Pair], stage: Preference, step: int, shift: float) -> tuple[dict[str, float], float]:
-        """One step on pairs of responses: metrics, and the next value of the running shift. No pair, no step."""
-        began, total = time.perf_counter(), Means()
-        if not pairs:
-            return {"samples": 0.0}, shift
-        self._zero(self.optimiser, stage.optimiser, step, stage.steps)
-        rows = [side.path.tokens for pair in pairs for side in (pair.chosen, pair.rejected)]
-        masks = [torch.tensor(side.mask()) for pair in pairs for side in (pair.chosen, pair.rejected)]
-        assert self.reference is not None
-        with self.accelerator.autocast():
-            refs = logprobs_of(self.reference, rows, masks, tokens=self.micro_tokens, pad=self.pad)
-        mine = list(range(self.accelerator.process_index, len(pairs), self.accelerator.num_processes))
-        cuts = microbatches([2 * max(len(rows[2 * i]), len(rows[2 * i + 1])) for i in mine], self.micro_tokens)
-        loss_sum = 0.0
-        for number, cut in enumerate(cuts):
-            order = [2 * mine[i] for i in cut] + [2 * mine[i] + 1 for i in cut]  # the chosen ones, then the rejected ones
-            ids_BT = padded([rows[i] for i in order], self.pad, self.accelerator.device)
-            mask_BT, ref_BT = (stacked([each[i] for i in order], ids_BT.shape[1], ids_BT.device) for each in (masks, refs))
-            with self._synced(last=number == len(cuts) - 1):
-                with self.accelerator.autocast():
-                    logp_BT, _ = self.forward(ids_BT, mask_BT)
-                loss, found = preference_loss(logp_BT, ref_BT.to(logp_BT.dtype), mask_BT, shift=shift, batch_pairs=len(pairs), **stage.loss)
-                if not bool(torch.isfinite(loss)):
-                    raise NotFinite("loss", {"ids": ids_BT, "mask": mask_BT, "logp": logp_BT.detach(), "ref_logp": ref_BT})
-                loss_sum += float(loss.detach())
-                self.accelerator.backward(loss * self.accelerator.num_processes)
-            total.add(found, len(cut))
-        norm = self._stepped(stage.optimiser, {"rows": rows})
-        total.add({"loss": loss_sum, "grad_norm": norm, "rate": self.optimiser.param_groups[0]["lr"]}, 1)
-        total.seconds("loss", began)
-        metrics = total.result()
-        following = metrics.pop("next_shift")
-        return metrics | {"shift": shift, "samples": float(len(rows))}, following
 
     def _stepped(self, how: Optimiser, batch: Mapping[str, Any]) -> float:
         """The optimiser's step; the gradient's norm before it was clipped. Raises `NotFinite`."""

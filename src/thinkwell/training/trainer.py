@@ -25,6 +25,7 @@ from thinkwell.training import checkpoint
 from thinkwell.training.curves import Curves
 from thinkwell.training.experience import Experience, OnError, gather, judge
 from thinkwell.training.learner import Learner, NotFinite
+from thinkwell.training.preference_stage import preference_step
 from thinkwell.training.problems import LabProblems, Problems, read_problems
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.record import Record, finite
@@ -174,7 +175,7 @@ class Run:
             elif isinstance(stage, Sft):
                 row, samples = dict[str, Any](self._sft(stage, step)), []
             else:
-                row, samples = dict[str, Any](await self._preference(stage, step)), []
+                row, samples = await self._preference(stage, step)
         except NotFinite as error:
             raise self._dumped(error) from error
         phase = time.perf_counter()
@@ -260,17 +261,11 @@ class Run:
     def _sft(self, stage: Sft, step: int) -> dict[str, float]:
         return self.learner.supervise(stage.rows(step), stage.optimiser, step, stage.steps)
 
-    async def _preference(self, stage: Preference, step: int) -> dict[str, float]:
-        """One step on the round's pairs; the first of a round makes them."""
-        each = -(-stage.steps // stage.rounds)
-        metrics: dict[str, float] = {}
-        if step % each == 0:
-            began = time.perf_counter()
-            writer = self._writer(stage, f"{stage.name}/{step}{self._shard}")
-            made = await stage.make.renew(writer, lambda n: self._draw(stage, n), step, self._shared, self._on_error)
-            metrics = made.metrics | {"reward_errors": float(made.errors), "time/rollout": time.perf_counter() - began}
-        found, stage.make.shift = self.learner.prefer(stage.make.batch(step % each, stage.batch), stage, step, stage.make.shift)
-        return metrics | found
+    async def _preference(self, stage: Preference, step: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        writer = self._writer(stage, f"{stage.name}/{step}{self._shard}")
+        return await preference_step(
+            self.learner, stage, step, writer, lambda n: self._draw(stage, n), share=self._shared, on_error=self._on_error
+        )
 
     @property
     def _shard(self) -> str:
