@@ -150,8 +150,7 @@ def tags_of(completions: Sequence[str], *, preset: str = "paper") -> Tensor:
     """The tag each completion starts with, (B,) int64. Six characters are read: `[Easy]` or `[Hard]` in any case, at the very start.
 
     White space before the tag makes it none, in the released code too. That code (the other presets) looks at the last five of the six characters
-    only, so that "xEasy]" passes, and fails on an
-    empty text; here an empty text has no tag. Raises ConfigError for an unknown preset.
+    only, so that "xEasy]" passes, and fails on an empty text; here an empty text has no tag. Raises ConfigError for an unknown preset.
     """
     pick("tags_of", PRESETS, preset)
     start = 0 if preset == "paper" else 1

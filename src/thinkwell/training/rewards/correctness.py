@@ -13,8 +13,7 @@ terms:
     klear              1, -1, -1     Klear-Reasoner, released reward_config.py (which has further values for a missing think mark)
 
 A response that could not be graded (the grader died or raised) is neither right nor wrong. Released code gives 0 (verl) or 1 (open-r1), which
-teaches; TRL
-skips the sample. Here a value must be named, or the sample dropped before.
+teaches; TRL skips the sample. Here a value must be named, or the sample dropped before.
 """
 
 from __future__ import annotations
@@ -68,8 +67,7 @@ def correctness(
     """Reward of each response from its verdict.
 
     correct: (B,) bool (or 0/1), the answer is right. formatted: (B,) bool, the format is kept; None if format does not count. known: (B,) bool, the
-    response
-    could be graded; None if all could. unknown: reward of those that could not.
+    response could be graded; None if all could. unknown: reward of those that could not.
     Returns (B,) in torch's default dtype (that of `correct` if floating). A malformed response gets `malformed` whatever it says.
     Raises ConfigError for an unknown preset, right <= wrong, malformed > wrong, shapes that differ, or ungraded responses without `unknown`.
     """

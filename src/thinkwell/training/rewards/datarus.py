@@ -86,8 +86,7 @@ def hierarchical(
     """R_hrm of each trajectory: (B,) in [0, 1].
 
     step_scores: (B, S), of the steps. step_mask: (B, S) bool, where there is a step; what stands elsewhere is not read. trajectory_scores: (B,).
-    squash: "sigmoid" for raw scores of a
-    reward model; with "none" they must be in [0, 1]. A trajectory without steps has a step score of 0, not of the mean of nothing.
+    squash: "sigmoid" for raw scores of a reward model; with "none" they must be in [0, 1]. A trajectory without steps has a step score of 0, not of the mean of nothing.
     Returns the widest floating dtype given. Raises ConfigError for knobs or scores out of range and shapes that differ.
     """
     if step_scores.dim() != 2 or step_scores.shape != step_mask.shape or tuple(trajectory_scores.shape) != (len(step_scores),):

@@ -78,8 +78,7 @@ def garbled(completions: Sequence[str], *, strange: float = 0.02, foreign: float
     """(B,) bool: more than `strange` of the characters are unreadable, or more than `foreign` of the letters are of another script than the text's.
 
     Unreadable: the replacement character, control, private and unassigned code points. The text's script is the one most of its letters have; Latin
-    and Greek letters
-    stand in formulas and are never foreign. Random letters of one script are not found. Linear. Raises ConfigError for knobs out of range.
+    and Greek letters stand in formulas and are never foreign. Random letters of one script are not found. Linear. Raises ConfigError for knobs out of range.
     """
     finite("strange", strange, 0, 1)
     finite("foreign", foreign, 0, 1)
