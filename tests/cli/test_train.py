@@ -15,6 +15,7 @@ import pytest
 from tests.training.tiny import tiny_model
 from thinkwell.cli.watch import Watch, described
 from thinkwell.training.checkpoint import CheckpointError
+from thinkwell.training.curves import Curves
 from thinkwell.training.experience import RewardError
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.record import Record
@@ -175,6 +176,20 @@ def test_a_run_that_goes_on_tells_an_evaluation_again_that_it_makes_again_and_no
     assert "75.0 %" in lines[1]
 
 
+def test_a_line_counts_the_steps_of_all_stages(cli, tmp_path, monkeypatch):
+    run = fake([row(1)])
+
+    def with_page(recipe: str, *, out: Path, listener: Callable[..., None], **more: Any) -> Report:
+        def listen(one: dict[str, Any]) -> None:
+            Curves(out, total=200).update()
+            listener(one)
+
+        return run(recipe, out=out, listener=listen, **more)
+
+    monkeypatch.setattr("thinkwell.training.trainer.train", with_page)
+    assert "step 1/200  " in cli("train", "grpo", "--steps", "4", "--out", tmp_path / "run").out
+
+
 def test_a_supervised_step_shows_its_loss_for_it_has_no_samples():
     assert described(row(1, stage="cold start", kind="sft", reward=None, accuracy=None, tokens=None)) == "cold start  loss 0.100"
     assert described(row(1, accuracy=None)) == "reward 0.125  accuracy -  tokens 100"
@@ -213,6 +228,7 @@ def test_an_interrupt_says_how_to_go_on_and_the_page_waits_no_longer(cli, tmp_pa
     text = (tmp_path / "run" / "curves.html").read_text()
     assert '"live":false' in text
     assert '"stopped":true' in text
+    assert '"done":1' in text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from thinkwell.core.errors import DataError
-from thinkwell.training.curves import CURVES, TEXT_CHARS, Curves, fitting, page_data, thinned, write_curves
+from thinkwell.training.curves import CURVES, TEXT_CHARS, Curves, fitting, page_data, thinned, total_of, write_curves
 from thinkwell.training.record import Record
 
 _spec = importlib.util.spec_from_file_location("headless", Path(__file__).parent.parent / "runs" / "headless.py")
@@ -90,6 +90,14 @@ def test_it_holds_what_was_recorded(run: Path) -> None:
 def test_a_folder_without_anything_gives_a_page_too(tmp_path: Path) -> None:
     data = data_of(write_curves(tmp_path, live=True))
     assert (data["done"], data["steps"], data["samples"], data["run"]) == (0, [], [], {})
+
+
+def test_the_page_knows_how_many_steps_the_run_has(run: Path) -> None:
+    assert total_of(run) is None
+    Curves(run, total=31).update()
+    assert total_of(run) == 31
+    write_curves(run)
+    assert total_of(run) is None
 
 
 def test_a_broken_run_file_is_named(run: Path) -> None:

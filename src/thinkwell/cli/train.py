@@ -216,12 +216,12 @@ def _how_to_go_on(name: str, folder: Path) -> str:
 
 def _stopped(folder: Path) -> None:
     """The curve page must not wait for a run that is over. That it cannot be written must not hide why the run ended."""
-    from thinkwell.training.curves import write_curves
+    from thinkwell.training.curves import total_of, write_curves
     from thinkwell.training.record import STEPS
 
     if (folder / STEPS).exists():
         with contextlib.suppress(OSError, DataError):
-            write_curves(folder, stopped=True)
+            write_curves(folder, stopped=True, total=total_of(folder))
 
 
 def _forget(folder: Path, existed: bool) -> None:

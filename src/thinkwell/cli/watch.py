@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from thinkwell.training.curves import total_of
 from thinkwell.training.record import EVALUATIONS, read_rows
 from thinkwell.training.run_folder import FILE
 from thinkwell.training.trackers import Tracker, open_tracker
@@ -66,11 +67,10 @@ class Watch:
             print(f"step {row['step']}/{max(self._total, row['step'])}  {described(row)}  {seconds(row['seconds'])}", flush=True)
 
     def _begin(self, step: int) -> None:
-        """What the run was asked for is in its folder by now. A run that goes on has told the evaluations before this step already."""
+        """What the run was asked for is in its folder by now, and a page with the steps of all stages. A run that goes on has told the evaluations before this step already."""
         self._seen = -1 if step == 1 else step - 1
         facts = json.loads((self.folder / FILE).read_text(encoding="utf-8"))
-        knobs = self.recipe.Config.parse(facts["knobs"], self.recipe.name)
-        self._total = knobs.steps + int(getattr(knobs, "sft_steps", 0))
+        self._total = total_of(self.folder) or self.recipe.Config.parse(facts["knobs"], self.recipe.name).steps
         self._trackers = [open_tracker(kind, self.folder, facts) for kind in self._kinds]
 
     def _look(self, before: int | None = None) -> None:

@@ -31,6 +31,7 @@ TEXT_CHARS = 12_000  # a longer response is shown with its middle left out
 SHARE = 20  # a page is written again when so many times what the last one took have passed
 PAUSE = 1.0  # seconds, at least, between two pages
 SHARED = ("dom.js", "charts.js")
+DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
 POLICY = "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 
 
@@ -69,6 +70,14 @@ def write_curves(folder: Path, *, live: bool = False, total: int | None = None, 
         draft.unlink(missing_ok=True)
         raise
     return file
+
+
+def total_of(folder: Path) -> int | None:
+    """The steps of a run as its page says, which the trainer wrote; None without a page."""
+    file = folder / CURVES
+    found = DATA.search(file.read_text(encoding="utf-8")) if file.is_file() else None
+    total = json.loads(found[1])["total"] if found is not None else None
+    return None if total is None else int(total)
 
 
 def page_data(folder: Path, *, live: bool, total: int | None = None, stopped: bool = False) -> dict[str, Any]:
