@@ -206,6 +206,18 @@ def test_the_generators_update_raises_what_won_and_lowers_what_lost() -> None:
     assert likelihood(lost) < before[1]
 
 
+def test_micro_batches_change_nothing_in_the_generators_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [sample(ids=tuple(range(10, 13 + k)), reward=1.0 if k % 2 else -1.0) for k in range(6)]
+    found = []
+    for tokens in (8192, 12):
+        monkeypatch.setattr(module, "MICRO_TOKENS", tokens)
+        player = engine().module
+        first = copy.deepcopy(player)
+        found.append(learn(player, first, samples, lambda step, count: [LESSON] * count, Update(rate=1e-3, epochs=3, batch=4), "key"))
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    assert found[0][-1] != pytest.approx(found[0][0], rel=1e-3)
+
+
 def test_a_lesson_carries_the_loss_where_its_flags_say() -> None:
     row = lesson_row(*LESSON, name="x")
     assert row.mask.tolist() == row.sample.mask() == LESSON[1]

@@ -30,12 +30,13 @@ from thinkwell.engines.local.engine import LocalEngine
 from thinkwell.engines.protocol import Engine
 from thinkwell.training import losses
 from thinkwell.training.plain import plain_sample, sample_of
-from thinkwell.training.policy import LogProbs, logprobs_of, padded, stacked
+from thinkwell.training.policy import LogProbs, logprobs_of, microbatches, padded, stacked
 from thinkwell.training.rewards.self_play import spc_critic, spc_generator
 from thinkwell.training.sample import Rewarded, Rollouts, Row, Sample
 from thinkwell.training.stage import Draw, Writer
 from thinkwell.training.turns import Turn, at_once, prompt_opens, reply
 
+MICRO_TOKENS = 8192  # padded tokens of one forward and backward
 Opponent = Literal["balanced", "latest"]
 Lesson = Callable[[int, int], list[tuple[list[int], list[bool]]]]
 """(step, count) -> supervised conversations as token ids and flags."""
@@ -233,7 +234,9 @@ class Arena:
 
     def reference(self, ids: list[list[int]], masks: list[Tensor]) -> list[Tensor]:
         """Log-probs (T,) of rows' masked tokens under the players' first weights."""
-        return logprobs_of(LogProbs(self.player("first")), ids, masks, tokens=8192, temperature=self.update.temperature, pad=self.pad)
+        return logprobs_of(
+            LogProbs(self.player("first")), ids, masks, tokens=MICRO_TOKENS, temperature=self.update.temperature, pad=self.pad
+        )
 
     # Checkpoints
 
@@ -358,7 +361,7 @@ def learn(
     """
     forward, reference = LogProbs(player), LogProbs(first)
     optimiser = torch.optim.AdamW(player.parameters(), lr=update.rate, betas=(0.9, 0.95), weight_decay=0.0)
-    values = []
+    values: list[float] = []
     for epoch in range(update.epochs):
         order = list(range(len(samples)))
         random.Random(f"{key}/{epoch}").shuffle(order)
@@ -367,19 +370,22 @@ def learn(
             taught = [lesson_row(*one, name="").sample for one in lessons(epoch * len(order) + number, len(chosen))]
             ids = [sample.path.tokens for sample in (*chosen, *taught)]
             masks = [torch.tensor(sample.mask()) for sample in (*chosen, *taught)]
-            old = logprobs_of(reference, ids, masks, tokens=8192, temperature=update.temperature, pad=pad)
-            ids_BT = padded(ids, pad)
-            width = ids_BT.shape[1]
-            mask_BT = stacked(masks, width)
-            reward_B = torch.tensor([float(sample.meta.get("reward", 0.0)) for sample in (*chosen, *taught)])
-            sft_B = torch.tensor([False] * len(chosen) + [True] * len(taught))
-            logp_BT, _ = forward(ids_BT, mask_BT, update.temperature)
-            loss, _ = update.loss(logp_BT, stacked(old, width), reward_B[:, None].expand(-1, width), mask_BT, sft=sft_B)
+            old = logprobs_of(reference, ids, masks, tokens=MICRO_TOKENS, temperature=update.temperature, pad=pad)
+            rewards = [float(sample.meta.get("reward", 0.0)) for sample in (*chosen, *taught)]
+            counts = {"batch_rl": float(len(chosen)), "batch_sft": float(len(taught)) or None}
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            values.append(0.0)
+            for cut in microbatches([len(row) for row in ids], MICRO_TOKENS):
+                ids_BT = padded([ids[i] for i in cut], pad)
+                width = ids_BT.shape[1]
+                mask_BT, old_BT = stacked([masks[i] for i in cut], width), stacked([old[i] for i in cut], width)
+                reward_BT = torch.tensor([rewards[i] for i in cut])[:, None].expand(-1, width)
+                logp_BT, _ = forward(ids_BT, mask_BT, update.temperature)
+                loss, _ = update.loss(logp_BT, old_BT, reward_BT, mask_BT, sft=torch.tensor([i >= len(chosen) for i in cut]), **counts)
+                loss.backward()
+                values[-1] += float(loss.detach())
             nn.utils.clip_grad_norm_(player.parameters(), update.clip)
             optimiser.step()
-            values.append(float(loss.detach()))
     return values
 
 
