@@ -93,7 +93,7 @@ class Killed(Exception):
 
 
 def test_a_run_killed_between_windows_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    knobs: dict[str, Any] = {**SIZES, "steps": 5, "window": 40, "critic_warmup": 1}
+    knobs: dict[str, Any] = {**SIZES, "group_size": 2, "steps": 4, "window": 40, "critic_warmup": 1}
     common: dict[str, Any] = {"model": str(artifacts.path("policy")), "eval_problems": 0, "save_every": 2}
     straight = train("t-ppo", out=tmp_path / "a", knobs=knobs, **common)
 
