@@ -13,7 +13,7 @@ from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.experience import OnError
-from thinkwell.training.learner import Learner, Means, NotFinite, frozen, rate_at
+from thinkwell.training.learner import Learner, Means, NotFinite, rate_at
 from thinkwell.training.policy import LogProbs, logprobs_of, microbatches, padded, stacked
 from thinkwell.training.preferences import Made, Pair, Pairs, preference_loss
 from thinkwell.training.sample import Sample
@@ -53,11 +53,9 @@ async def preference_step(
 def update(learner: Learner, stage: Preference, pairs: Sequence[Pair], step: int, shift: float) -> tuple[dict[str, float], float]:
     """One optimiser step on the pairs: metrics and the next shift. Raises `NotFinite`."""
     began, total, accelerator = time.perf_counter(), Means(), learner.accelerator
-    if learner.reference is None and step == 0:
-        learner.reference = LogProbs(frozen(learner.module))
     if learner.reference is None:
         raise ConfigError(
-            "the policy of the stage's start is not there; expected it as the reference of log-ratios. Keep it in the checkpoint."
+            "the policy of the stage's start is not there; expected it as the reference of log-ratios. Begin the stage first."
         )
     for group in learner.optimiser.param_groups:
         group["lr"] = stage.optimiser.rate * rate_at(stage.optimiser, step, stage.steps)

@@ -129,3 +129,15 @@ def test_a_run_replays_and_a_resumed_one_has_the_same_numbers(tmp_path: Path) ->
     train("r1v2", out=tmp_path / "half", model=model, knobs=half, eval_problems=0, save_every=1)
     again = train("r1v2", out=tmp_path / "half", model=model, knobs={"steps": 4}, eval_problems=0, save_every=1, resume=True)
     assert untimed(again.steps) == untimed(rows)
+
+
+def test_a_run_goes_through_both_stages_and_makes_pairs_anew_each_round(tmp_path: Path) -> None:
+    from thinkwell.training.trainer import train
+
+    knobs = {"steps": 1, "prompts": 2, "group_size": 3, "max_tokens": 80, "levels": (1,), "warmup": 0}
+    knobs |= {"mpo_steps": 3, "rounds": 3, "pair_prompts": 3, "pairs": 2, "min_gap": 0.0}
+    model = str(artifacts.path("policy"))
+    whole = train("r1v2", out=tmp_path / "whole", model=model, knobs=knobs, eval_problems=0)
+    assert [(one["stage"], one["kind"]) for one in whole.steps] == [("mpo", "preference")] * 3 + [("grpo", "rl")]
+    assert [one.get("pairs/made") is not None for one in whole.steps] == [True, True, True, False]
+    assert all(one["pairs"] > 0 for one in whole.steps[:3])
