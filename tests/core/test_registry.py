@@ -1,6 +1,7 @@
 """Registries find our modules and others' entry points; a broken plugin is named, never swallowed."""
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +48,15 @@ def test_unknown_name_offers_the_nearest(registry: Registry[object]) -> None:
 def test_two_entries_of_one_name_are_refused(registry: Registry[object]) -> None:
     with pytest.raises(PluginError, match="two things"):
         registry.add("ours")("other")
+
+
+def test_an_own_module_that_cannot_be_imported_is_an_error_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "broken_things"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "first.py").write_text("raise ZeroDivisionError\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: Registry[object] = Registry("thing", "broken_things", "t.none")
+    for _ in range(2):  # the second time the list is not taken for whole
+        with pytest.raises(ZeroDivisionError):
+            made.names()

@@ -57,11 +57,15 @@ class Registry(Generic[Entry]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            if not module.name.startswith("_"):
-                importlib.import_module(f"{self.package}.{module.name}")
+        self._loaded = True  # before the imports: a module may ask for another entry while it is imported
+        try:
+            package = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(package.__path__):
+                if not module.name.startswith("_"):
+                    importlib.import_module(f"{self.package}.{module.name}")
+        except BaseException:
+            self._loaded = False  # or the next question would be answered from half a list
+            raise
         for point in entry_points(group=self.group):
             try:
                 entry = point.load()
