@@ -82,7 +82,7 @@ def attack(problem: Problem) -> Sample:
 
 def test_a_run_and_its_resumption_have_the_same_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(games, "reply", sneaky(games.reply))
-    knobs = {**SHORT, "steps": 4, "levels": (3,), "games": 4, "sft_steps": 1, "sft_rows": 2, "generator_epochs": 1}
+    knobs = {**SHORT, "steps": 4, "levels": (3,), "games": 4, "sft_steps": 1, "sft_rows": 2, "generator_epochs": 1, "turn_tokens": 12}
     model = folder(tmp_path / "model")
     whole = train("spc", out=tmp_path / "whole", model=model, knobs=knobs, eval_problems=0, save_every=1)
 

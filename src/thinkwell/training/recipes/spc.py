@@ -34,8 +34,8 @@ class Config(TrainKnobs):
     """Positions that are played in a round."""
     prompts: int = Field(8, ge=1)
     """With group_size: critiques a step, prompts times group_size of them; the paper's batch is 64."""
-    max_tokens: int = Field(48, ge=8)
-    """Longest critique and longest rewriting, in tokens."""
+    turn_tokens: int = Field(48, ge=8)
+    """Longest critique and longest rewriting, in tokens; `max_tokens` is of the run's evaluations, which are of solving."""
     rate: float = Field(5e-5, gt=0)
     """Learning rate of both players; the paper's is 2e-6."""
     opponent: Opponent = "balanced"
@@ -105,7 +105,7 @@ def built(knobs: Config, setting: Setting) -> Arena:
         clip=knobs.clip,
     )
     rules = Rules(
-        games=knobs.games, opponent=knobs.opponent, paired=knobs.paired, solver_reward=knobs.solver_reward, max_tokens=knobs.max_tokens
+        games=knobs.games, opponent=knobs.opponent, paired=knobs.paired, solver_reward=knobs.solver_reward, max_tokens=knobs.turn_tokens
     )
     makes: dict[str, Make] = {"critic": criticising(knobs, setting), "generator": sneaking(knobs, setting)}
 
