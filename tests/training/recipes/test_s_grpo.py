@@ -62,6 +62,21 @@ def test_the_ablations_of_the_paper_are_knobs() -> None:
     assert stage_of("s-grpo", exit_decay=float("inf")).reward(batch, 0).values.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize(("aggregation", "pushed"), [("seq-mean-token-mean", True), ("token-mean", False)])
+def test_the_paper_s_mean_pushes_what_all_members_share_and_the_token_mean_does_not(aggregation: str, pushed: bool) -> None:
+    stage = stage_of("s-grpo", aggregation=aggregation)
+    batch = rollouts(*serial([False, False, True]))
+    mask = torch.arange(30)[None] < torch.tensor([[10], [20], [30]])
+    advantage = stage.advantage(View(batch, stage.reward(batch, 0).values, mask, batch.group_ids, batch.finished, batch.cut))
+    logp = torch.zeros(3, 30, dtype=torch.float64, requires_grad=True)
+    loss, _ = stage.loss(logp, logp.detach(), advantage, mask)
+    loss.backward()
+    assert logp.grad is not None
+    shared = float(logp.grad[:, :10].sum())  # the same tokens in all three members
+    assert (shared > 1e-3) == pushed  # a loss that falls with the log-prob of a beginning that is right
+    assert pushed or abs(shared) < 1e-9
+
+
 def test_a_path_cut_at_its_limit_is_wrong_though_its_exits_may_be_right() -> None:
     batch = rollouts(*serial([False, True, True], finish=Finish.LENGTH))
     assert DecayingExit()(batch, 0).values.tolist() == [0.0, 1.0, 0.0]

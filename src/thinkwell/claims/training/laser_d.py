@@ -17,14 +17,14 @@ TRAINED.add("laser-d")(
             "laser-d": Arm("laser-d"),
             "grpo": Arm("grpo", {}, "overthinking"),
             "laser": Arm("laser"),
-            "grpo:max_tokens=128": Arm("grpo", {"max_tokens": 128}, "overthinking"),
+            "grpo:max_tokens=144": Arm("grpo", {"max_tokens": 144}, "overthinking"),
         },
         effects=(
             TrainedEffect("responses get shorter than GRPO's", "-63 % of the tokens", "grpo", "laser-d", tokens, relative=True),
             TrainedEffect(
                 "accuracy is not lost (within 3 points of GRPO)", "+3.4 points against the start", "laser-d", "grpo", accuracy, above=-0.03
             ),
-            TrainedEffect("more accurate than truncation", "60.3 % against 49.4 %", "laser-d", "grpo:max_tokens=128", accuracy),
+            TrainedEffect("more accurate than truncation", "60.3 % against 49.4 %", "laser-d", "grpo:max_tokens=144", accuracy),
             TrainedEffect(
                 "no less accurate than a fixed target (within 3 points)", "60.3 % against 60.2 %", "laser-d", "laser", accuracy, above=-0.03
             ),

@@ -17,6 +17,7 @@ TRAINED.add("s-grpo")(
         arms={
             "s-grpo": Arm("s-grpo"),
             "grpo": Arm("grpo", {"group_size": 8}, "overthinking"),
+            "s-grpo:aggregation=token-mean": Arm("s-grpo", {"aggregation": "token-mean"}),
             "s-grpo:exit_decay=1": Arm("s-grpo", {"exit_decay": 1.0}),
             "s-grpo:exit_decay=inf": Arm("s-grpo", {"exit_decay": float("inf")}),
         },
@@ -26,6 +27,14 @@ TRAINED.add("s-grpo")(
             TrainedEffect("without the decay the length stays", "8179 tokens against 4922", "s-grpo:exit_decay=1", "s-grpo", tokens),
             TrainedEffect(
                 "paying the first exit alone costs accuracy", "81.7 % against 84.3 %", "s-grpo", "s-grpo:exit_decay=inf", accuracy
+            ),
+            TrainedEffect(
+                "dividing by all tokens spares what all members share",
+                "-",
+                "s-grpo:aggregation=token-mean",
+                "s-grpo",
+                accuracy,
+                control=True,
             ),
             TrainedEffect("accuracy against the start", "-", "s-grpo", None, gained("right"), control=True),
         ),

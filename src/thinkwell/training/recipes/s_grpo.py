@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -58,6 +58,9 @@ class Config(TrainKnobs):
     """Tokens that carry the loss: all of a member, from the cut on (exit_only), or its answer alone (answer_only)."""
     drop_equal: bool = True
     """Leave out groups whose rewards are all equal (no right member, or a right path without exits): they have no gradient and cost half of a step's time."""
+    aggregation: Literal["seq-mean-token-mean", "token-mean"] = "seq-mean-token-mean"
+    """Who divides by what: by each member's length (the paper's formula), or by all tokens. The first pushes the beginning that all members share, that of short ones
+    most; with the second the advantages of what all share add up to zero."""
     eps_low: float = Field(0.2, ge=0)
     """The ratio is clipped below 1 - eps_low."""
     eps_high: float = Field(0.2, ge=0)
@@ -84,7 +87,7 @@ def stages(knobs: Config, setting: Setting) -> Sequence[Stage]:
             ),
             reward=DecayingExit(knobs.exit_decay),
             advantage=of(advantages.s_grpo),
-            loss=partial(losses.ppo_clip, eps_low=knobs.eps_low, eps_high=knobs.eps_high, aggregation="seq-mean-token-mean"),
+            loss=partial(losses.ppo_clip, eps_low=knobs.eps_low, eps_high=knobs.eps_high, aggregation=knobs.aggregation),
             filters=(Signal("reward", refill=False),) if knobs.drop_equal else (),
             steps=knobs.steps,
             prompts=knobs.prompts,
