@@ -60,6 +60,13 @@ def test_the_supervised_stage_teaches_both_players() -> None:
     assert min(critiques, rewritings) > 4
 
 
+def test_ordinary_solutions_join_the_supervised_stage_if_asked_for() -> None:
+    first, *_ = stages(Config(sft_rows=24, levels=(3,), sft_solving=0.5), setting())
+    assert isinstance(first, Sft)
+    texts = [tokenizer().decode([i for i, flag in zip(ids, flags, strict=True) if flag]) for ids, flags in first.rows(0)]
+    assert 4 < sum("boxed{" in text for text in texts) < 20
+
+
 def sneaky(original: object) -> object:
     """Replies in which the generator always attacks where it can; the critic is the model itself."""
 

@@ -23,7 +23,7 @@ from thinkwell.training import advantages
 from thinkwell.training.games import Arena, Games, Offline, Opponent, Positions, Rules, Taught, Update, Won
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.stage import Optimiser, Rl, Sft, Stage, of
-from thinkwell.training.traces import Lesson, Lessons, Make
+from thinkwell.training.traces import Lesson, Lessons, Make, solving
 from thinkwell.training.turns import at_once
 
 
@@ -58,6 +58,8 @@ class Config(TrainKnobs):
     """Steps of the supervised stage. Without it the generator has to know its turn already."""
     sft_rows: int = Field(32, ge=1)
     """Conversations a supervised step, half of either player."""
+    sft_solving: float = Field(0.0, ge=0, lt=1)
+    """Share of ordinary solutions among them, for a model that shall go on solving too; the paper's critic does not."""
     sft_rate: float = Field(5e-4, gt=0)
     """Peak rate of the supervised stage, falling as a cosine."""
 
@@ -119,10 +121,14 @@ def built(knobs: Config, setting: Setting) -> Arena:
 
 
 def both_players(knobs: Config, setting: Setting) -> Sft:
-    """Critiques and rewritings, as many of either."""
+    """Critiques and rewritings, as many of either; ordinary solutions if asked for."""
     critic, generator = criticising(knobs, setting), sneaking(knobs, setting)
 
     def make(rng: random.Random) -> Lesson | None:
+        from thinkwell.lab.trace import NATURAL
+
+        if rng.random() < knobs.sft_solving:
+            return solving(setting.preset, knobs.levels, NATURAL, right_only=False)(rng)
         return rng.choice((critic, generator))(rng)
 
     rows = Lessons(setting.tokenizer, setting.preset, make, setting.seed, "spc/sft", knobs.sft_rows)
