@@ -64,7 +64,8 @@ class Scale:
     starts: tuple[str, ...]
     """Starting points for reinforcement learning (`starts.traces.STARTS`)."""
     start_steps: int | None
-    """Steps of each, None for its own number."""
+    start_rows: int | None
+    """Steps of each and conversations a step, None for its own numbers."""
     start_problems: int
     """Problems that each is measured on, `start_samples` times."""
     start_samples: int
@@ -91,6 +92,7 @@ SCALES: dict[str, Scale] = {
         skills=Schedule(2200, rate=2e-3, adam_rate=1e-3, warmup=50),
         starts=tuple(STARTS),
         start_steps=None,
+        start_rows=None,
         start_problems=160,
         start_samples=8,
         card_problems=300,
@@ -113,6 +115,7 @@ SCALES: dict[str, Scale] = {
         skills=Schedule(20, rate=2e-3, adam_rate=1e-3, warmup=5),
         starts=("overthinking",),
         start_steps=10,
+        start_rows=16,
         start_problems=4,
         start_samples=2,
         card_problems=10,
@@ -242,7 +245,7 @@ class Work:
                 continue
             learned = learn_start(
                 name, policy, file, self.work / f"start-{name}.pt", self.tokens,
-                seed=self.seed, rows=sizes.policy_rows, steps=sizes.start_steps, compiled=sizes.compiled, log=self.log,
+                seed=self.seed, rows=sizes.start_rows, steps=sizes.start_steps, compiled=sizes.compiled, log=self.log,
             )  # fmt: skip
             with tempfile.TemporaryDirectory(dir=self.work) as scratch:
                 unpack_start(file, policy, folder := Path(scratch) / name)

@@ -247,12 +247,12 @@ def render_card(facts: dict[str, Any]) -> str:
 
 def _start_lines(facts: dict[str, Any]) -> list[str]:
     """The starting points beside the policy."""
-    columns = ("pass_at_1", "mean_tokens", "boxed", "well_formed", "idle_reflection", "corrections", "tricky_read")
+    columns = ("problems", "pass_at_1", "mean_tokens", "boxed", "well_formed", "idle_reflection", "corrections", "tricky_read")
     of = facts["policy"]
     width = max(map(len, facts))
     lines = [
         "",
-        f"Starting points, {of['problems']} x {of['samples']} at temperature {of['temperature']}, levels {', '.join(map(str, of['levels']))}",
+        f"Starting points, {of['samples']} samples a problem at temperature {of['temperature']}, levels {', '.join(map(str, of['levels']))}",
         f"{'':<{width}}  {'  '.join(columns)}",
     ]
     lines += [f"{name:<{width}}  {'  '.join(f'{r[key]:>{len(key)}g}' for key in columns)}" for name, r in facts.items()]

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 import transformers
 
-from thinkwell.core.errors import UnknownName
+from thinkwell.core.errors import ModelError, UnknownName
 from thinkwell.lab import artifacts, build, starts
+from thinkwell.lab.card import render_card
 from thinkwell.lab.sample import sample
+from thinkwell.lab.starts.traces import STARTS
 from thinkwell.lab.world import generate
 
 
@@ -37,7 +39,7 @@ def test_overthinking_loads_and_writes_much_more_than_the_policy(tmp_path, monke
 
 
 def test_the_build_makes_measures_and_keeps_a_start_and_does_it_only_once(tmp_path, monkeypatch):
-    mini = replace(build.SCALES["mini"], policy_rows=2, start_steps=1, start_problems=2, start_samples=1)
+    mini = replace(build.SCALES["mini"], start_rows=2, start_steps=1, start_problems=2, start_samples=1)
     monkeypatch.setitem(build.SCALES, "mini", mini)
     shutil.copytree(artifacts.path("policy"), tmp_path / "policy")
     work = build.Work(tmp_path, mini, "mini", 0, lambda _: None)
@@ -52,3 +54,28 @@ def test_the_build_makes_measures_and_keeps_a_start_and_does_it_only_once(tmp_pa
     made = file.stat().st_mtime_ns
     work.starts()
     assert file.stat().st_mtime_ns == made
+
+
+def test_the_card_has_the_numbers_of_every_start_that_ships():
+    shipped = {file.stem for file in (artifacts.FOLDER / "starts").glob("*.safetensors")}
+    assert {"overthinking", "loose-format", "wrong-habit"} <= shipped <= set(STARTS)
+    assert set(artifacts.card()["starts"]) == {"policy", *shipped}
+    assert set(starts.names()) == {*starts.BUNDLED, *shipped}
+
+
+def test_a_start_that_this_installation_does_not_hold_is_refused_with_what_makes_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(artifacts, "FOLDER", tmp_path)
+    with pytest.raises(ModelError, match="lab build"):
+        starts.path("overthinking")
+
+
+def test_the_card_says_that_each_start_has_the_property_that_it_is_for():
+    card = artifacts.card()["starts"]
+    policy, over, loose, habit = (card[name] for name in ("policy", "overthinking", "loose-format", "wrong-habit"))
+    assert over["mean_tokens"] > 1.5 * policy["mean_tokens"]
+    assert abs(over["pass_at_1"] - policy["pass_at_1"]) < 0.04
+    assert over["idle_reflection"] > 0.5
+    assert 0.5 < loose["boxed"] < 0.7
+    assert loose["well_formed"] < loose["closed"] < 0.95
+    assert 0 < habit["tricky_read"] < 0.5 * policy["tricky_read"]
+    assert "overthinking" in render_card(artifacts.card())

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thinkwell.core.errors import UnknownName
+from thinkwell.core.errors import ModelError, UnknownName
 from thinkwell.lab.starts.traces import STARTS
 
 BUNDLED = ("policy", "skills")
 
 
 def names() -> tuple[str, ...]:
-    """All starting points, the bundled models first."""
-    return (*BUNDLED, *STARTS)
+    """The starting points that this installation holds, the bundled models first; a build makes all of `traces.STARTS`."""
+    return (*BUNDLED, *(name for name in STARTS if _file(name).exists()))
+
+
+def _file(name: str) -> Path:
+    from thinkwell.lab import artifacts
+
+    return artifacts.FOLDER / "starts" / f"{name}.safetensors"
 
 
 def path(name: str) -> Path:
     """Folder of a starting point, in Hugging Face format, float32.
 
-    Raises `UnknownName` for a name that none has, `FileNotFoundError` where the lab was not built, `OSError` where the cache cannot be written.
+    Raises `UnknownName` for a name that none has, `ModelError` for one that this installation does not hold, `FileNotFoundError` where the lab was not built, `OSError` where
+    the cache cannot be written.
     """
     from thinkwell.lab import artifacts
     from thinkwell.lab.starts.store import unpacked
@@ -30,8 +37,9 @@ def path(name: str) -> Path:
     if name in BUNDLED:
         return artifacts.path(name)
     if name not in STARTS:
-        raise UnknownName("starting point", name, names())
-    file = artifacts.FOLDER / "starts" / f"{name}.safetensors"
-    if not file.exists():
-        raise FileNotFoundError(f"{file} is missing; expected the weights of a starting point; run `thinkwell lab build`")
-    return unpacked(file, artifacts.path("policy"))
+        raise UnknownName("starting point", name, (*BUNDLED, *STARTS))
+    if not _file(name).exists():
+        raise ModelError(
+            f"this installation does not hold the starting point {name!r}; expected one of {', '.join(names())}. `thinkwell lab build` makes it."
+        )
+    return unpacked(_file(name), artifacts.path("policy"))

@@ -20,8 +20,8 @@ from thinkwell.lab.train import Batch, Learned, Schedule, fit, policy_loss
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-RATE, ADAM_RATE, WARMUP = 1e-3, 5e-4, 20
-"""Those of the policy's own last steps."""
+RATE, WARMUP = 1e-3, 20
+"""Peak rate of the hidden matrices and steps to it: those of the policy's own last steps."""
 
 
 class StartBatches:
@@ -57,18 +57,18 @@ def learn(
     tokenizer: PreTrainedTokenizerFast,
     *,
     seed: int = 0,
-    rows: int = 32,
+    rows: int | None = None,
     steps: int | None = None,
     compiled: bool = False,
     log: Callable[[str], None] = print,
 ) -> Learned:
-    """Train the start `name` and pack it into `file`. policy: folder of the policy. steps: instead of the start's own number."""
+    """Train the start `name` and pack it into `file`. policy: folder of the policy. rows, steps: instead of the start's own numbers."""
     from transformers import AutoModelForCausalLM
 
     start = STARTS[name]
     model = AutoModelForCausalLM.from_pretrained(policy)
-    schedule = Schedule(start.steps if steps is None else steps, rate=RATE, adam_rate=ADAM_RATE, warmup=WARMUP)
-    batches = StartBatches(tokenizer, start.make, f"start/{name}/{seed}", rows)
+    schedule = Schedule(start.steps if steps is None else steps, rate=RATE, adam_rate=start.adam_rate, warmup=WARMUP)
+    batches = StartBatches(tokenizer, start.make, f"start/{name}/{seed}", start.rows if rows is None else rows)
     learned = fit(model, batches, policy_loss(model, compiled=compiled), schedule, checkpoint, pad_id=tokenizer.pad_token_id, log=log)
     base = load_file(policy / "model.safetensors")
     weights = {key: weight.detach().cpu() for key, weight in model.state_dict().items() if key in base}

@@ -5,7 +5,8 @@
 - `tricky_read`: of the replies to problems with one tricky phrase and no other trap, the share that states the phrase's step as it is meant, at first or after a correction.
 - difficulty-tags: for either tag its share of replies, pass@1 and mean tokens; `easy_by_level` (share of `[Easy]`); `asked`: pass@1 and mean tokens where the prompt ends in
   the tag.
-- prior-prompts: for each style `styled` (the two pairs of marks, in order), pass@1 and mean tokens under its prompt.
+- prior-prompts: for each style on a quarter of the problems `styled` (the two pairs of marks, in order), pass@1 and
+  mean tokens under its prompt.
 
 `python -m thinkwell.lab.starts.measure NAME ...` prints them.
 """
@@ -153,7 +154,7 @@ def styles(draw: Sampler, chosen: Sequence[LabProblem]) -> dict[str, Any]:
     """What each prior prompt elicits."""
     facts: dict[str, Any] = {}
     for name, prior in PRIOR_PROMPTS.items():
-        found = draw([prior.ask(p.question) for p in chosen])
+        found = draw([prior.ask(p.question) for p in chosen[: max(1, len(chosen) // 4)]])
         facts[name] = {"styled": _share(marked(s.text, prior.tag, prior.opened) for s in found), **_brief(chosen, found)}
     return facts
 
