@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from tests.training.tiny import tiny_model
-from thinkwell.core.errors import ConfigError, RunFolderError, UnknownName
+from thinkwell.core.errors import ConfigError, ModelError, RunFolderError, UnknownName
 from thinkwell.lab import artifacts
 from thinkwell.training import checkpoint
 from thinkwell.training.checkpoint import CheckpointError
@@ -118,6 +118,17 @@ def test_a_reward_that_raises_stops_the_run_and_shows_the_sample(tmp_path: Path,
     report = train("grpo", out=tmp_path / "counts", knobs={**SMALL, "steps": 1}, eval_problems=0, on_reward_error="count")
     assert report.steps[0]["reward_errors"] == 4
     assert report.steps[0]["samples"] == 4
+    resumed = train("grpo", out=tmp_path / "stops", resume=True, on_reward_error="count")  # what the message offers
+    assert resumed.steps[0]["reward_errors"] == 4
+
+
+def test_a_tokenizer_without_the_marks_of_thinking_is_refused_by_recipes_on_thoughts(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model")
+    file = folder / "tokenizer.json"
+    file.write_text(file.read_text().replace("</think>", "</thnk>"))
+    with pytest.raises(ModelError, match=r"</think>.*as one token"):
+        train("s-grpo", out=tmp_path / "run", model=str(folder))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

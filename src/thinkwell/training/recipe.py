@@ -80,7 +80,7 @@ class Setting:
 @dataclass(frozen=True)
 class Recipe:
     """start: the lab's starting point that `--model lab` stands for ("policy", or one of `thinkwell.lab.starts`). needs_answers: its reward compares with reference answers.
-    group: it compares samples of one prompt, so that group_size must be at least 2."""
+    group: it compares samples of one prompt, so that group_size must be at least 2. thinks: it works on marked thoughts, so that the tokenizer must know the mark."""
 
     name: str
     paper: str
@@ -90,6 +90,7 @@ class Recipe:
     start: str = "policy"
     needs_answers: bool = True
     group: bool = True
+    thinks: bool = False
 
 
 RECIPES: Registry[Recipe] = Registry("recipe", "thinkwell.training.recipes", "thinkwell.recipes")

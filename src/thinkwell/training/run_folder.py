@@ -31,8 +31,9 @@ class Asked:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def opened(out: Path, asked: Asked, *, resume: bool) -> Asked:
-    """What the run in this folder is asked for: as given for a new one; with `resume` what the folder says, its `steps` changed if new ones are given.
+def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None = None) -> Asked:
+    """What the run in this folder is asked for: as given for a new one; with `resume` what the folder says, with new `steps` if they are given
+    and `on_reward_error` if it is given.
 
     Raises `RunFolderError` for a folder that holds a run and no `resume`, holds none and `resume`, another recipe's run, or knobs other than the folder's.
     """
@@ -71,7 +72,7 @@ def opened(out: Path, asked: Asked, *, resume: bool) -> Asked:
         raise RunFolderError(
             f"{out} holds a run from model {held.model!r}, not {asked.model!r}; expected the same. Leave --model out, or give another --out."
         )
-    going = replace(held, knobs={**held.knobs, **given})
+    going = replace(held, knobs={**held.knobs, **given}, on_reward_error=on_reward_error or held.on_reward_error)
     if going != held:
         file.write_text(json.dumps(asdict(going), indent=1) + "\n")
     return going

@@ -33,7 +33,7 @@ from thinkwell.training.rollouts.group import write
 from thinkwell.training.run_folder import Asked, opened
 from thinkwell.training.sample import Rollouts, Row, Sample
 from thinkwell.training.stage import Preference, Prepares, Rl, Sft, Stage, Writer
-from thinkwell.training.weights import Weights
+from thinkwell.training.weights import Weights, check_marks
 
 SAVE_EVERY = 5
 SHOWN = 6  # samples of a step in the table
@@ -66,7 +66,7 @@ def train(
     task: str | None = None,
     data: Path | None = None,
     resume: bool = False,
-    on_reward_error: OnError = "stop",
+    on_reward_error: OnError | None = None,
     eval_every: int = 10,
     eval_problems: int = 64,
     save_every: int = SAVE_EVERY,
@@ -85,11 +85,15 @@ def train(
     for name, value, least in (("eval_every", eval_every, 0), ("eval_problems", eval_problems, 0), ("save_every", save_every, 1)):
         if value < least:
             raise ConfigError(f"{name}={value} is out of range; expected at least {least}.")
-    asked = Asked(recipe, model, seed, dict(knobs), task, None if data is None else str(data), on_reward_error, eval_every, eval_problems)
+    asked = Asked(
+        recipe, model, seed, dict(knobs), task, None if data is None else str(data), on_reward_error or "stop", eval_every, eval_problems
+    )
     checked(known, known.Config.parse(knobs, recipe))
     if not resume:
+        if known.thinks:
+            check_marks(model, known.start, preset_of(asked))
         problems_of(asked, known, known.Config.parse(knobs, recipe))  # what the data lacks is said before a folder is made
-    asked = opened(out, asked, resume=resume)
+    asked = opened(out, asked, resume=resume, on_reward_error=on_reward_error)
     run = Run(known, known.Config.parse(asked.knobs, recipe), asked, out, save_every, listener)
     return asyncio.run(run.go())
 

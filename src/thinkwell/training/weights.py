@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
-from thinkwell.core.errors import MissingExtra, ModelError, RunFolderError
+from thinkwell.core.errors import MissingExtra, ModelError
+from thinkwell.core.prompt import Preset
+from thinkwell.training.checkpoint import CheckpointError
 from thinkwell.training.recipe import TrainKnobs
 
 
@@ -45,7 +47,7 @@ class Weights:
         self.engine.refresh()
 
     def save(self, out: Path) -> None:
-        """The model as it is now, adapters merged, in Hugging Face format; each file whole or not at all. Raises `RunFolderError`."""
+        """The model as it is now, adapters merged, in Hugging Face format; each file whole or not at all. Raises `CheckpointError`."""
         draft = out / ".model"
         try:
             shutil.rmtree(draft, ignore_errors=True)
@@ -58,7 +60,7 @@ class Weights:
                 file.chmod(0o644)
                 file.replace(out / file.name)
         except OSError as error:
-            raise RunFolderError(
+            raise CheckpointError(
                 f"cannot write the model to {out}: {error.strerror or error}. Free space, then go on with --resume."
             ) from error
         finally:
@@ -71,6 +73,22 @@ def place_of(model: str, start: str) -> str:
 
     name = {"lab": start, "lab-skills": "skills"}.get(model, model)
     return str(starts.path(name)) if name in starts.names() else name
+
+
+def check_marks(model: str, start: str, preset: Preset) -> None:
+    """Raises `ModelError` unless the model's tokenizer has the preset's end-of-thinking mark as one token."""
+    from transformers import AutoTokenizer
+
+    place = place_of(model, start)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place)
+    except (OSError, ValueError, KeyError):
+        return  # loading the model says what is wrong with it
+    if len(tokenizer.encode(preset.think_close, add_special_tokens=False)) != 1:
+        raise ModelError(
+            f"the tokenizer of {place} does not know the mark {preset.think_close!r} as one token; expected a model that marks its thinking. "
+            "Give one that does, or a recipe that does not work on thoughts (grpo, dapo, rloo)."
+        )
 
 
 def adapted(module: Any, rank: int) -> Any:

@@ -178,5 +178,6 @@ RECIPES.add("adactrl")(
         "the model says how hard a problem is and answers as briefly; the tag is a knob",
         Config,
         stages,
+        thinks=True,
     )
 )

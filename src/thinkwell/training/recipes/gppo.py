@@ -123,5 +123,12 @@ def long_chains(knobs: Config, setting: Setting) -> Sft:
 
 
 RECIPES.add("gppo")(
-    Recipe("gppo", "Klear-Reasoner, arXiv 2508.07629", "long chains of thought, then a clip that keeps bounded gradients", Config, stages)
+    Recipe(
+        "gppo",
+        "Klear-Reasoner, arXiv 2508.07629",
+        "long chains of thought, then a clip that keeps bounded gradients",
+        Config,
+        stages,
+        thinks=True,
+    )
 )

@@ -125,5 +125,5 @@ class DecayingExit:
 
 
 RECIPES.add("s-grpo")(
-    Recipe("s-grpo", "S-GRPO, arXiv 2505.07686", "exits from one thought; the earliest right one is worth most", Config, stages, start="overthinking", group=False)
+    Recipe("s-grpo", "S-GRPO, arXiv 2505.07686", "exits from one thought; the earliest right one is worth most", Config, stages, start="overthinking", group=False, thinks=True)
 )  # fmt: skip

@@ -117,5 +117,12 @@ def trial_and_error(knobs: Config, setting: Setting) -> Sft:
 
 
 RECIPES.add("t1")(
-    Recipe("t1", "T1, arXiv 2501.11651", "chains with trial and error, then many samples a problem, kept exploring", Config, stages)
+    Recipe(
+        "t1",
+        "T1, arXiv 2501.11651",
+        "chains with trial and error, then many samples a problem, kept exploring",
+        Config,
+        stages,
+        thinks=True,
+    )
 )
