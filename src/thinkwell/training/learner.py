@@ -24,7 +24,7 @@ from thinkwell.core.errors import ThinkwellError
 from thinkwell.core.path import Origin
 from thinkwell.training import advantages, losses
 from thinkwell.training.experience import Experience
-from thinkwell.training.policy import LogProbs, Values, logprobs_of, microbatches, padded, stacked, values_of
+from thinkwell.training.policy import LogProbs, Values, cuts, logprobs_of, microbatches, padded, stacked, values_of
 from thinkwell.training.sample import Row, Sample
 from thinkwell.training.stage import Critic, Kl, Optimiser, Preference, Rl, Stage, View
 from thinkwell.training.value import value_loss
@@ -183,13 +183,14 @@ class Learner:
             "max_length": float(stage.max_tokens or self.max_tokens),
         }
         positive = float(sum(int(row.mask.sum()) for row in rows if row.sample.correct))
-        mine = rows[self.accelerator.process_index :: self.accelerator.num_processes]
-        cuts = microbatches([len(row.mask) for row in mine], self.micro_tokens)
+        mine = range(self.accelerator.process_index, len(rows), self.accelerator.num_processes)
+        micros = cuts(self.module, [rows[i].sample.path.tokens for i in mine], [rows[i].mask for i in mine], self.micro_tokens)
         loss_sum = 0.0
-        for number, chosen in enumerate(cuts):
-            with self._synced(last=number == len(cuts) - 1):
-                micro = [mine[i] for i in chosen]
-                loss = self._loss(micro, None if refs is None else [refs[rows.index(row)] for row in micro], stage, counts, positive, total)
+        for number, chosen in enumerate(micros):
+            with self._synced(last=number == len(micros) - 1):
+                places = [mine[i] for i in chosen]
+                own_refs = None if refs is None else [refs[place] for place in places]
+                loss = self._loss([rows[place] for place in places], own_refs, stage, counts, positive, total)
                 loss_sum += float(loss.detach())
                 self.accelerator.backward(loss * self.accelerator.num_processes)
         total.seconds("loss", began)
@@ -259,13 +260,13 @@ class Learner:
         masks = [torch.tensor([False, *list(flags)[1:]]) for _, flags in rows]  # nothing comes before the first token
         tokens = sum(int(mask.sum()) for mask in masks)
         mine = list(range(self.accelerator.process_index, len(rows), self.accelerator.num_processes))
-        cuts = microbatches([len(rows[i][0]) for i in mine], self.micro_tokens)
+        micros = cuts(self.module, [rows[i][0] for i in mine], [masks[i] for i in mine], self.micro_tokens)
         loss_sum = 0.0
-        for number, cut in enumerate(cuts):
+        for number, cut in enumerate(micros):
             chosen = [mine[i] for i in cut]
             ids_BT = padded([rows[i][0] for i in chosen], self.pad, self.accelerator.device)
             mask_BT = stacked([masks[i] for i in chosen], ids_BT.shape[1], ids_BT.device)
-            with self._synced(last=number == len(cuts) - 1):
+            with self._synced(last=number == len(micros) - 1):
                 with self.accelerator.autocast():
                     logp_BT, _ = self.forward(ids_BT, mask_BT)
                 loss = losses.aggregate(-logp_BT, mask_BT, batch_tokens=max(1, tokens))
@@ -303,8 +304,7 @@ class Learner:
         tokens = float(sum(int(masks[i].sum()) for i in chosen))
         for _ in range(critic.passes):
             self._zero(self.critic_optimiser, critic.optimiser, step, 0)
-            cuts = microbatches([len(masks[i]) for i in chosen], self.micro_tokens)
-            for cut in cuts:
+            for cut in microbatches([len(masks[i]) for i in chosen], self.micro_tokens):
                 micro = [chosen[i] for i in cut]
                 ids_BT = padded([rows[i].sample.path.tokens for i in micro], self.pad, self.accelerator.device)
                 width = ids_BT.shape[1]

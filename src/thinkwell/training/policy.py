@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from thinkwell.core.errors import ModelError
+from thinkwell.training.shared_prefix import bundles, hidden_states, line_of, possible
 
 LOGITS = 1 << 24  # numbers of logits held at once: 64 MB in float32
 
@@ -33,9 +34,13 @@ class LogProbs(nn.Module):
         temperature: logits are divided by it, as the sampler's were. The first token of a row has no prediction: a true mask there is refused by `batch`.
         """
         body, head = parts(self.model)
-        hidden_BTH = body(input_ids=ids_BT, use_cache=False).last_hidden_state[:, :-1]
         at_BT = mask_BT[:, 1:]
-        logp_M, entropy_M = _chosen(hidden_BTH[at_BT], ids_BT[:, 1:][at_BT], head, temperature, entropy)
+        if possible(body) and bool(at_BT.any()):
+            line = line_of(ids_BT, mask_BT)
+            hidden_MH = hidden_states(body, line).index_select(0, line.places_BT[:, 1:][at_BT])
+        else:
+            hidden_MH = body(input_ids=ids_BT, use_cache=False).last_hidden_state[:, :-1][at_BT]
+        logp_M, entropy_M = _chosen(hidden_MH, ids_BT[:, 1:][at_BT], head, temperature, entropy)
         return _placed(logp_M, mask_BT), None if entropy_M is None else _placed(entropy_M, mask_BT)
 
 
@@ -69,6 +74,12 @@ def parts(model: nn.Module) -> tuple[Any, Any]:
     return plain.get_decoder(), plain.get_output_embeddings()
 
 
+def plain_of(forward: nn.Module) -> LogProbs:
+    """`LogProbs` out of whatever spreads it over devices."""
+    found = forward if isinstance(forward, LogProbs) else next(m for m in forward.modules() if isinstance(m, LogProbs))
+    return found
+
+
 def microbatches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     """Indices of rows in micro-batches, like lengths together, each of at most `tokens` tokens padded (a longer row is alone); longest first, so that memory runs out early."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
@@ -79,6 +90,13 @@ def microbatches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
         else:
             found.append([index])
     return found
+
+
+def cuts(model: nn.Module, rows: Sequence[Sequence[int]], masks: Sequence[Tensor], tokens: int) -> list[list[int]]:
+    """Micro-batches for `LogProbs` of this model: with one prompt's rows together where it computes a prompt once, else of like lengths."""
+    if possible(parts(model)[0]):
+        return bundles(rows, [mask.tolist() for mask in masks], tokens)
+    return microbatches([len(row) for row in rows], tokens)
 
 
 def padded(rows: Sequence[Sequence[int]], fill: int, device: torch.device | str = "cpu") -> Tensor:
@@ -102,7 +120,7 @@ def logprobs_of(
     """Log-probs (T_i,) of each row's masked tokens, without a gradient, on the CPU; in micro-batches of `tokens`."""
     device = next(forward.parameters()).device
     result: list[Tensor] = [torch.empty(0)] * len(rows)
-    for chosen in microbatches([len(row) for row in rows], tokens):
+    for chosen in cuts(plain_of(forward).model, rows, masks, tokens):
         ids_BT = padded([rows[i] for i in chosen], pad, device)
         mask_BT = stacked([masks[i] for i in chosen], ids_BT.shape[1], device)
         logp_BT = forward(ids_BT, mask_BT, temperature)[0].cpu()
