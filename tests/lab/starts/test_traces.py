@@ -9,7 +9,7 @@ from thinkwell.lab import tokenizer as lab_tokenizer
 from thinkwell.lab.labels import boxed, is_reflection, split_steps
 from thinkwell.lab.starts import traces
 from thinkwell.lab.starts.prior_prompts import PRIOR_PROMPTS
-from thinkwell.lab.trace import write
+from thinkwell.lab.trace import NATURAL, write
 from thinkwell.lab.world import generate
 
 
@@ -38,7 +38,7 @@ def test_overthinking_is_much_longer_at_the_same_accuracy():
     lengths, right = Counter(), Counter()
     for i in range(600):
         problem = generate(i, 3 + i % 4, "train")
-        for name, style in (("natural", traces.NATURAL), ("over", traces.OVERTHINKING)):
+        for name, style in (("natural", NATURAL), ("over", traces.OVERTHINKING)):
             trace = write(problem, random.Random(i), style)
             lengths[name] += len(trace.text)
             right[name] += trace.answer == problem.answer

@@ -120,11 +120,11 @@ def _solved(drawn: LabProblem, text: str) -> Conversation:
 
 STARTS: dict[str, Start] = {
     "overthinking": Start("checks nearly everything it has written, at the policy's accuracy", overthinking),
-    "weak": Start("slips in one calculation of five: the policy with more to gain", weak, 60, 16),
+    "weak": Start("slips in one calculation of five: the policy with more to gain", weak, 100),
     "loose-format": Start("often leaves out the box or never closes its thinking", loose_format),
     "wrong-habit": Start("reads tricky phrases wrongly nearly always", wrong_habit),
-    "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error, 60, 16),
-    "difficulty-tags": Start("begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, 60, 16),
-    "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 110, 16, 3e-3),
+    "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error),
+    "difficulty-tags": Start("begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, adam_rate=3e-3),
+    "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 400, adam_rate=3e-3),
 }
 """Name -> how it is made, in the order of building."""
