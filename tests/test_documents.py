@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from thinkwell.claims.claim import CLAIMS
+from thinkwell.claims.trained import TRAINED
 from thinkwell.core.method import METHODS
 from thinkwell.runs.spec import parse_method
 from thinkwell.tasks import TASKS
+from thinkwell.training.recipe import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(file for room in ("docs", "src", "benchmarks", "tests") for file in (ROOT / room).rglob("*.md"))])
@@ -119,7 +122,12 @@ def test_every_method_knob_task_and_claim_in_a_command_exists(file: Path) -> Non
             assert task.isupper() or task in TASKS.names(), line
         if line.startswith("reproduce "):
             shown = re.split(r" (?:\[|--|\|)", line.removeprefix("reproduce "))[0].split()
-            assert {name for name in shown if not name.startswith("NAME")} <= {*CLAIMS.names(), "all"}, line
+            assert {name for name in shown if not name.startswith("NAME")} <= {*CLAIMS.names(), *TRAINED.names(), "all", "training"}, line
+        if line.startswith("train "):
+            shown = line.removeprefix("train ").split()[0]
+            assert shown.startswith("-") or shown.isupper() or shown in RECIPES.names(), line
+            for item in after(line, "--set") if shown in RECIPES.names() else []:
+                RECIPES.get(shown).Config.parse({item.partition("=")[0]: yaml.safe_load(item.partition("=")[2])}, shown)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=rel)
