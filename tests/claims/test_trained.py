@@ -10,9 +10,30 @@ import pytest
 
 from tests.training.tiny import tiny_model
 from thinkwell.claims.page import markdown
-from thinkwell.claims.trained import Arm, Ran, TrainedEffect, Training, accuracy, crossed, gained, measure_training, metric, tokens
+from thinkwell.claims.trained import (
+    Arm,
+    Ran,
+    TrainedEffect,
+    Training,
+    accuracy,
+    critic,
+    crossed,
+    excess,
+    finding_of,
+    gained,
+    marks,
+    measure_training,
+    metric,
+    mode,
+    on_levels,
+    rise,
+    throughout,
+    tokens,
+    verifier,
+    within,
+)
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.trainer import Report
+from thinkwell.training.trainer import Report, train
 
 
 def ran(evaluations: list[tuple[list[int], list[int]]], steps: list[dict[str, Any]] | None = None) -> Ran:
@@ -28,6 +49,9 @@ def test_the_end_of_a_run_counts_not_its_best_evaluation() -> None:
     ]  # of the last three, the second evaluation's two right answers are not among them
     assert tokens(run).tolist() == [4, 5]
     assert gained("tokens")(run).tolist() == [-5, -4]
+    assert gained("tokens", since=2)(run).tolist() == [0, -1]
+    with pytest.raises(ConfigError, match="step 7"):
+        gained("tokens", since=7)(run)
 
 
 def test_a_metric_is_the_mean_of_the_last_steps() -> None:
@@ -35,6 +59,30 @@ def test_a_metric_is_the_mean_of_the_last_steps() -> None:
     assert metric("kl", last=3)(run).tolist() == [1.5]
     with pytest.raises(ConfigError, match="no step"):
         metric("entropy")(run)
+
+
+def test_a_rise_is_late_less_early_over_the_steps_that_have_the_metric() -> None:
+    run = ran([([0], [1])], [{"a": None}, {"a": 1.0, "b": 0.5}, {"a": 3.0, "b": 0.5}, {"a": 4.0, "b": 1.0}, {"a": 6.0, "b": 2.0}])
+    assert rise("a", count=2)(run).tolist() == [3.0]
+    assert excess("a", "b", last=2)(run).tolist() == [3.5]
+    with pytest.raises(ConfigError, match="no step"):
+        rise("c")(run)
+
+
+def test_throughout_counts_when_a_run_got_there_and_not_its_start() -> None:
+    soon = ran([([1], [9]), ([1], [1]), ([1], [1])])
+    late = ran([([1], [9]), ([0], [3]), ([1], [1])])
+    assert throughout("right")(soon).tolist() == [1]
+    assert throughout("right")(late).tolist() == [0.5]
+    assert throughout("tokens")(late).tolist() == [2]
+
+
+def test_equal_time_takes_the_last_evaluation_that_it_reaches() -> None:
+    steps = [{"step": step, "seconds": 10.0} for step in (1, 2, 3)]
+    run = ran([([0, 0], [1, 1]), ([0, 1], [1, 1]), ([1, 0], [1, 1]), ([1, 1], [1, 1])], steps)
+    assert within(5)(run).tolist() == [0, 0]
+    assert within(25)(run).tolist() == [1, 0]
+    assert within(99)(run).tolist() == [1, 1]
 
 
 def test_crossed_intervals_see_both_seeds_and_problems() -> None:
@@ -80,3 +128,32 @@ def test_a_measurement_trains_every_arm_with_every_seed_once(tmp_path: Path) -> 
     assert not heard
     assert [f.as_dict() for f in again] == [f.as_dict() for f in findings]
     assert "right more often" in markdown(findings)
+
+
+def test_a_recipe_without_evaluations_is_judged_by_what_its_steps_say() -> None:
+    effect = TrainedEffect("more", "-", "a", "b", metric("flags"))
+    paper = Training("small", "A paper", "0000.00000", "small", {"a": Arm("flexive"), "b": Arm("flexive")}, (effect,))
+    runs = {(arm, seed): ran([], [{"flags": value + seed, "seconds": 1.0}]) for arm, value in (("a", 2.0), ("b", 1.0)) for seed in (0, 1)}
+    found = finding_of(paper, effect, runs, (0, 1), "fast", 4.0, "command")
+    assert (found.measured, found.verdict) == (1.0, "holds")
+    assert found.left_tokens is None
+    assert found.right_tokens is None
+
+
+def test_trained_models_are_measured_as_critics_verifiers_and_writers(tmp_path: Path) -> None:
+    from thinkwell.training.problems import LabProblems
+
+    knobs = {"steps": 1, "prompts": 1, "group_size": 2, "max_tokens": 8, "levels": (1, 2)}
+    report = train("grpo", out=tmp_path / "run", model=str(tiny_model(tmp_path / "model")), knobs=knobs, eval_problems=4)
+    right = [int(problem.meta["level"] == 2) for problem in LabProblems((1, 2)).held_out(4)]
+    run = Ran(report, [{"step": 0, "each": {"right": right, "tokens": [8] * 4}}], tmp_path / "run")
+    assert on_levels("right", (2,))(run).tolist() == [1, 1]
+    assert on_levels("right", (1,))(run).tolist() == [0, 0]
+    with pytest.raises(ConfigError, match="level"):
+        on_levels("right", (7,))(run)
+    # Fresh weights judge nothing and plan nothing; what they write is not empty.
+    assert critic("harmonic", steps=12)(run).tolist() == [0]
+    assert verifier("f1", solutions=12)(run).tolist() == [0]
+    assert verifier("tokens", solutions=12)(run)[0] > 0
+    assert mode("accuracy", "hard", "easy", problems=2)(run).tolist() == [0]
+    assert marks("planning", problems=2)(run).shape == (2,)
