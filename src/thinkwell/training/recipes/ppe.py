@@ -130,5 +130,5 @@ PRIORS: dict[str, Prior] = {
 }
 
 RECIPES.add("ppe")(
-    Recipe("ppe", "Prior prompt engineering, arXiv 2505.14157", "one of five prior prompts, or none", Config, stages, start="prior-prompts")
+    Recipe("ppe", "Prior prompt engineering, arXiv 2505.14157", "one of five prior prompts, or none", Config, stages)
 )
