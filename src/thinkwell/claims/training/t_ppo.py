@@ -13,7 +13,7 @@ TRAINED.add("t-ppo")(
         "t-ppo",
         "Truncated Proximal Policy Optimization (ByteDance Seed 2025)",
         "2506.15050",
-        "The window is the paper's third of the longest response. Utilisation is tokens / (slots * decode steps). 45 seconds are about half of a PPO run of the fast budget.",
+        "The window is the paper's third of the longest response. Utilisation is tokens / (slots * decode steps). At 3 seconds a step 45 seconds are half of a PPO run of the fast budget.",
         arms={
             "t-ppo": Arm("t-ppo"),
             "t-ppo:window=384": Arm("t-ppo", {"window": 384}),
