@@ -16,9 +16,8 @@ TRAINED.add("adactrl")(
         "adactrl",
         "AdaCtrl: Towards Adaptive and Controllable Reasoning via Difficulty-Aware Budgeting (Huang et al. 2025)",
         "2505.18822",
-        "Levels 1 and 2 are the easy split, 5 and 6 the hard one. Groups of 8 in place of 16, and half the cold start at twice its rate, for the time; groups of equal "
-        "accuracy are left in, as on the lab's easy "
-        "problems nearly all are, and they are where brevity is learnt.",
+        "Levels 1 and 2 are the easy split, 5 and 6 the hard one. Groups of 8 in place of 16, and less than half the cold start at twice its rate, for the time; groups of equal "
+        "accuracy are left in, as on the lab's easy problems nearly all are, and they are where brevity is learnt.",
         arms={
             "adactrl": Arm("adactrl"),
             BASELINE: Arm("adactrl", {"alpha": 0.0, "beta": 0.0}),
@@ -54,7 +53,7 @@ TRAINED.add("adactrl")(
             TrainedEffect("without the pay for brevity responses stay longer", "not printed", UNPAID, "adactrl", tokens, control=True),
         ),
         common={
-            "sft_steps": 50,
+            "sft_steps": 40,
             "sft_rate": 1e-3,
             "prompts": 8,
             "group_size": 8,

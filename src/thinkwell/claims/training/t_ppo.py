@@ -13,7 +13,8 @@ TRAINED.add("t-ppo")(
         "t-ppo",
         "Truncated Proximal Policy Optimization (ByteDance Seed 2025)",
         "2506.15050",
-        "The window is the paper's third of the longest response. Utilisation is tokens / (slots * decode steps). At 3 seconds a step 45 seconds are half of a PPO run of the fast budget.",
+        "The window is the paper's third of the longest response. Utilisation is tokens / (slots * decode steps). At 3 seconds a step 45 "
+        "seconds are half of a PPO run of the fast budget.",
         arms={
             "t-ppo": Arm("t-ppo"),
             "t-ppo:window=384": Arm("t-ppo", {"window": 384}),
@@ -49,8 +50,8 @@ TRAINED.add("t-ppo")(
             ),
         ),
         common={"prompts": 8, "levels": [2, 4, 6, 8], "max_tokens": 384, "rate": 2e-4},
-        steps={"fast": 30, "full": 200},
-        eval_every=3,
+        steps={"fast": 28, "full": 200},
+        eval_every=4,
         summary="windows of unfinished responses, no waiting",
     )
 )
