@@ -103,7 +103,7 @@ def test_groups_without_a_gradient_are_left_out_unless_asked_for() -> None:
 
 
 def test_there_is_no_kl_no_critic_and_each_member_counts_as_one() -> None:
-    stage = stage_of("s-grpo")
+    stage = stage_of("s-grpo", aggregation="seq-mean-token-mean")
     assert stage.kl is None
     assert stage.critic is None
     logp = torch.zeros(2, 4, dtype=torch.float64, requires_grad=True)

@@ -5,12 +5,13 @@ Dai et al. 2025, arXiv 2505.07686 (no code was released; formulas from two reade
     group      m exits at random places of one thought and the path itself, last; see `rollouts/serial.py`
     reward     decay^-(N - 1) if right, N the right ones so far, from the earliest on; else 0                `exit_decay` 2; 1: all right exits get 1; inf: only the first
     advantage  r_i - mean of the group, no standard deviation
-    loss       PPO's clip, mean over members of token means, no KL, no reference
+    loss       PPO's clip, mean over all tokens, no KL, no reference
 
-Chosen differently: 32 prompts (the paper 128), each with one path and 8 exits. eps .2 is inferred. Answers are capped at 32 tokens, for the lab's are 12 to 17; the
-paper's cap is not known, a re-implementation has 256. Groups without a gradient are left out of the loss's mean, to save time (`drop_equal`). `train_on` is "all", after
-the paper's formula: the inducer was never sampled, and to train on it is what teaches the model to stop by itself. In the lab the inducer is the end of the thought alone;
-other models get the paper's sentence, and may learn to say it.
+Chosen differently: 16 prompts (the paper 128), each with one path and 8 exits, on problems of three and four steps. The loss is divided by all tokens. Divided by each
+member's length, as the paper prints it (`aggregation=seq-mean-token-mean`), it pushes down the beginning that all members share wherever most exits are wrong, and
+the lab's policy falls apart. eps .2 is inferred. Answers are capped at 32 tokens, for the lab's are 12 to 17; the paper's cap is not known, a re-implementation has 256.
+Groups without a gradient are left out, to save time (`drop_equal`). `train_on` is "all", after the paper's formula: the inducer was never sampled, and to train on it is
+what teaches the model to stop by itself. In the lab the inducer is the end of the thought alone; other models get the paper's sentence, and may learn to say it.
 
 The numbers of a step: `tokens` and `accuracy` are those of all members; `full_tokens` and `full_accuracy` those of the whole paths, which is what the paper's claim is about.
 """
@@ -36,8 +37,16 @@ from thinkwell.training.stage import Rl, Stage, of
 
 
 class Config(TrainKnobs):
-    prompts: int = Field(32, ge=1)
-    """Problems a step. The exits of a path differ in when, not in what, so there should be more than for GRPO."""
+    steps: int = Field(50, ge=1)
+    """Optimisation rounds; `--steps`."""
+    prompts: int = Field(16, ge=1)
+    """Problems a step; the paper's 128, of which the lab's fifty steps see as many problems as its six."""
+    levels: tuple[int, ...] = (3, 4)
+    """Levels of the lab's problems; on harder ones hardly an exit is right."""
+    rate: float = Field(2e-4, gt=0)
+    """Peak learning rate of the policy. At 4e-4 the lab's policy got shorter for thirty steps and then fell apart."""
+    decay: Literal["constant", "cosine"] = "cosine"
+    """Of the rate after its peak."""
     group_size: int = Field(1, ge=1)
     """Whole paths of each problem; every path is a group of its own with its exits."""
     exits: int = Field(8, ge=1)
@@ -58,7 +67,7 @@ class Config(TrainKnobs):
     """Tokens that carry the loss: all of a member, from the cut on (exit_only), or its answer alone (answer_only)."""
     drop_equal: bool = True
     """Leave out groups whose rewards are all equal (no right member, or a right path without exits): they have no gradient and cost half of a step's time."""
-    aggregation: Literal["seq-mean-token-mean", "token-mean"] = "seq-mean-token-mean"
+    aggregation: Literal["seq-mean-token-mean", "token-mean"] = "token-mean"
     """Who divides by what: by each member's length (the paper's formula), or by all tokens. The first pushes the beginning that all members share, that of short ones
     most; with the second the advantages of what all share add up to zero."""
     eps_low: float = Field(0.2, ge=0)
