@@ -195,6 +195,17 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         train("grpo", out=tmp_path / "run", model="skills", resume=True)
 
 
+def test_a_model_that_cannot_be_loaded_leaves_no_run_behind(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model folder"):
+        train("grpo", out=tmp_path / "run", model="/nowhere")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").write_text("mine")
+    with pytest.raises(ModelError):
+        train("grpo", out=tmp_path / "own", model="/nowhere")
+    assert [file.name for file in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
 def test_a_data_set_without_answers_is_refused_where_the_reward_compares(tmp_path: Path) -> None:
     file = tmp_path / "problems.jsonl"
     file.write_text('{"question": "What is 2 + 2?"}\n')

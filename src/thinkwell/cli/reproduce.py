@@ -65,7 +65,7 @@ def reproduce(
     wanted = list(dict.fromkeys(each for name in names for each in every.get(name, [name])))
     unknown = next((name for name in wanted if name not in trained and name not in CLAIMS.names()), None)
     if unknown is not None:
-        raise UnknownName("claim", unknown, [*CLAIMS.names(), *trained])
+        raise UnknownName("claim", unknown, [*CLAIMS.names(), *trained, *every])
     papers = [TRAINED.get(name) if name in trained else CLAIMS.get(name) for name in wanted]
     check_writable(json_file)
     check_writable(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -76,6 +77,13 @@ def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None
     if going != held:
         file.write_text(json.dumps(asdict(going), indent=1) + "\n")
     return going
+
+
+def forget(out: Path) -> None:
+    """Takes back what `opened` made for a new run; whatever else is in the folder stays."""
+    (out / FILE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty
+        out.rmdir()
 
 
 def read(out: Path) -> Asked:

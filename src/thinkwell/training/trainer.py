@@ -30,7 +30,7 @@ from thinkwell.training.problems import LabProblems, Problems, read_problems
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.record import Record, finite
 from thinkwell.training.rollouts.group import write
-from thinkwell.training.run_folder import Asked, opened
+from thinkwell.training.run_folder import Asked, forget, opened
 from thinkwell.training.sample import Rollouts, Row, Sample
 from thinkwell.training.stage import Preference, Prepares, Rl, Sft, Stage, Writer
 from thinkwell.training.weights import Weights, check_marks
@@ -94,7 +94,12 @@ def train(
             check_marks(model, known.start, preset_of(asked))
         problems_of(asked, known, known.Config.parse(knobs, recipe))  # what the data lacks is said before a folder is made
     asked = opened(out, asked, resume=resume, on_reward_error=on_reward_error)
-    run = Run(known, known.Config.parse(asked.knobs, recipe), asked, out, save_every, listener)
+    try:
+        run = Run(known, known.Config.parse(asked.knobs, recipe), asked, out, save_every, listener)
+    except BaseException:
+        if not resume:
+            forget(out)  # a model that cannot be loaded must not leave a run behind that stands in the way of the mended command
+        raise
     return asyncio.run(run.go())
 
 
