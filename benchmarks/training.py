@@ -87,7 +87,7 @@ class Graded:
     """1 for a right answer, and the parity of the length; as TRL's two reward functions."""
 
     def __call__(self, batch: Any, step: int) -> Any:
-        from thinkwell.training.correct import Correct
+        from thinkwell.training.rewards.applied import Correct
         from thinkwell.training.sample import Rewarded
 
         right = Correct()(batch, step).values

@@ -8,21 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.tiny import tiny_model
+from tests.training.small import tiny_model
 from thinkwell.claims.page import markdown
-from thinkwell.claims.trained import (
-    Arm,
+from thinkwell.claims.readings import (
     Ran,
-    TrainedEffect,
-    Training,
     accuracy,
     critic,
-    crossed,
     excess,
-    finding_of,
     gained,
     marks,
-    measure_training,
     metric,
     mode,
     on_levels,
@@ -32,8 +26,10 @@ from thinkwell.claims.trained import (
     verifier,
     within,
 )
+from thinkwell.claims.trained import Arm, TrainedEffect, Training, crossed, finding_of, measure_training
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.trainer import Report, train
+from thinkwell.training.record import Report
+from thinkwell.training.trainer import train
 
 
 def ran(evaluations: list[tuple[list[int], list[int]]], steps: list[dict[str, Any]] | None = None) -> Ran:

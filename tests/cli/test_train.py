@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.training.tiny import tiny_model
+from tests.training.small import tiny_model
 from thinkwell.cli.watch import Watch, described
 from thinkwell.training.checkpoint import CheckpointError
 from thinkwell.training.curves import Curves
 from thinkwell.training.experience import RewardError
 from thinkwell.training.recipe import RECIPES
-from thinkwell.training.record import Record
+from thinkwell.training.record import Record, Report
 from thinkwell.training.run_folder import Asked, opened
-from thinkwell.training.trainer import Report, TrainingError, train
+from thinkwell.training.trainer import TrainingError, train
 
 SMALL = ("--set", "prompts=2", "group_size=2", "max_tokens=24", "levels=1", "--eval-every", "1", "--eval-problems", "2")
 
@@ -250,7 +250,7 @@ def test_a_run_that_fails_ends_with_code_1_and_its_own_words(cli, tmp_path, monk
 
 
 def test_a_reward_that_raises_shows_the_sample_or_is_counted(cli, model, tmp_path, monkeypatch):
-    from thinkwell.training.correct import Correct
+    from thinkwell.training.rewards.applied import Correct
 
     class Failing(Correct):
         def __call__(self, batch: Any, step: int) -> Any:

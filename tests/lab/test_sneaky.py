@@ -7,7 +7,7 @@ import random
 import pytest
 
 from thinkwell.lab.labels import solvable
-from thinkwell.lab.sneaky import KINDS, is_attack, position, read_rewrite, rewriting, sneak, true_claim
+from thinkwell.lab.sneaky import KINDS, is_attack, position, read_rewrite, rewriting, sneak
 
 
 def test_a_position_is_right_and_a_sneaky_step_loses_the_problem() -> None:
@@ -42,9 +42,3 @@ def test_an_attack_must_be_wrong_and_lose_the_problem() -> None:
     assert not is_attack(place, "Let me think about it.")  # claims nothing
     assert not is_attack(place, place.step.replace(".", " ."))  # the same step
     assert place.problem.split == "train"
-
-
-def test_the_true_claim_is_in_the_right_step() -> None:
-    for seed in range(40):
-        place = position(random.Random(seed), (4,))
-        assert true_claim(place) in place.step

@@ -13,10 +13,10 @@ import pytest
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.errors import RunFolderError
 from thinkwell.core.problem import Problem
+from thinkwell.files.whole import write_whole
 from thinkwell.runs import store as store_module
 from thinkwell.runs.record import Candidate, Record, Trace
 from thinkwell.runs.store import Store
-from thinkwell.runs.whole import write_whole
 
 SETTINGS = {"seed": 0, "budget": {"tokens": 100}}
 

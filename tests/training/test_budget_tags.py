@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.training.recipes.small import LAB, engine, sample
+from tests.training.small import LAB, engine, sample
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Origin, Path, Segment

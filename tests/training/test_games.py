@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.recipes.small import LAB, engine, sample, setting, tokenizer, writer
+from tests.training.small import LAB, engine, sample, setting, tokenizer, writer
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.problem import Problem
 from thinkwell.engines.local.engine import LocalEngine

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,19 +18,48 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from tests.training.tiny import sample
+from thinkwell.core.answer import AnswerKind, Stage, Verdict, VerdictValue
 from thinkwell.core.path import Finish, Origin, Segment
 from thinkwell.core.path import Path as TokenPath
+from thinkwell.core.problem import Problem
 from thinkwell.training import advantages, losses
-from thinkwell.training.correct import Correct
 from thinkwell.training.experience import Experience
 from thinkwell.training.learner import Learner, Means, NotFinite, parts_of, rate_at
 from thinkwell.training.policy import LogProbs
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.rollouts.group import Group
-from thinkwell.training.sample import Rewarded, Rollouts
+from thinkwell.training.sample import Rewarded, Rollouts, Sample
 from thinkwell.training.stage import Critic, Kl, Optimiser, Rl, Sft, of
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def problem(name: str = "p", reference: str | None = "4") -> Problem:
+    return Problem(name, f"What is two and two, {name}?", reference, AnswerKind.INTEGER)
+
+
+def sample(
+    group: str = "g",
+    *,
+    right: bool | None = True,
+    tokens: Sequence[int] = (5, 6, 7),
+    prompt: Sequence[int] = (1, 2),
+    finish: Finish = Finish.EOS,
+    text: str = "",
+    finished: bool = True,
+    **more: object,
+) -> Sample:
+    """A sample of given tokens; right None is one that nobody graded."""
+    path = TokenPath(
+        "0",
+        (
+            Segment("ask", Origin.PROMPT, tuple(prompt)),
+            Segment(text or "".join(f" {token}" for token in tokens), Origin.MODEL, tuple(tokens), logprobs=(-1.0,) * len(tokens)),
+        ),
+        finish,
+    )
+    verdict = None if right is None else Verdict(VerdictValue.CORRECT if right else VerdictValue.WRONG, "4", Stage.EXTRACT)
+    return Sample(path, problem(group), group, verdict=verdict, finished=finished, **more)  # type: ignore[arg-type]
 
 
 def model(seed: int = 0) -> Any:

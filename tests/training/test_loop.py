@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.training.tiny import tiny_model
+from tests.training.small import tiny_model
 from thinkwell.lab import artifacts
 from thinkwell.tasks.presets import preset
 from thinkwell.training import loop

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.recipes.small import LAB, engine, writer
+from tests.training.small import LAB, engine, writer
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError, DataError, RunFolderError
 from thinkwell.core.problem import Problem

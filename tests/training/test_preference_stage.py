@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from thinkwell.training.correct import Correct
-from thinkwell.training.preferences import Pairs
+from thinkwell.training.pairs import Pairs
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.stage import Optimiser, Preference, Stage
 from thinkwell.training.trainer import train
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from tests.training.recipes.small import engine, tokenizer, writer
-from tests.training.test_preferences import Worth
+from tests.training.small import engine, tokenizer, writer
+from tests.training.test_pairs import Worth
 from thinkwell.core.problem import Problem
 from thinkwell.lab.models import new_policy
 from thinkwell.training.learner import Learner
+from thinkwell.training.pairs import Pairs, preference_loss
 from thinkwell.training.policy import LogProbs, logprobs_of
 from thinkwell.training.preference_stage import preference_step, update
-from thinkwell.training.preferences import Pairs, preference_loss
 from thinkwell.training.problems import LabProblems
 from thinkwell.training.stage import Optimiser, Preference
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.training.recipes.small import LAB, engine, tokenizer
+from tests.training.small import LAB, engine, tokenizer
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.training.recipes.small import tokenizer
+from tests.training.small import tokenizer
 from thinkwell.core.errors import ConfigError, DataError, ModelError
 from thinkwell.core.path import Origin, Path, Segment
 from thinkwell.lab.models import new_policy

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.training.recipes.small import LAB, tokenizer
+from tests.training.small import LAB, tokenizer
 from thinkwell.core.errors import ConfigError, ModelError
 from thinkwell.lab.labels import boxed
 from thinkwell.lab.tokenizer import END, THINK

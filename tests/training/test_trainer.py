@@ -14,13 +14,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from tests.training.tiny import tiny_model
+from tests.training.small import tiny_model
 from thinkwell.core.errors import ConfigError, ModelError, RunFolderError, UnknownName
 from thinkwell.lab import artifacts
 from thinkwell.training import checkpoint
 from thinkwell.training.checkpoint import CheckpointError
-from thinkwell.training.correct import Correct
 from thinkwell.training.experience import RewardError
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.trainer import TrainingError, train
 
 SMALL: dict[str, Any] = {

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.training.recipes.small import LAB, engine, writer
+from tests.training.small import LAB, engine, writer
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Origin
 from thinkwell.core.problem import Problem

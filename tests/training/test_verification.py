@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.recipes.small import engine, sample, writer
+from tests.training.small import engine, sample, writer
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.core.path import Origin
@@ -132,7 +132,7 @@ def test_a_model_that_says_nothing_readable_scores_zero() -> None:
     source = Solutions((1,), test=True)
 
     async def run() -> None:
-        from tests.training.recipes.small import LAB
+        from tests.training.small import LAB
 
         found = await measure_verifier(by, LAB, [source.at(i) for i in range(6)], max_tokens=6)
         assert (found.f1, found.unread, found.n) == (0.0, 1.0, 6)

@@ -16,7 +16,7 @@ from thinkwell.claims.measure import Finding
 from thinkwell.claims.page import names, paper, systems
 from thinkwell.claims.trained import TRAINED
 from thinkwell.core.errors import ConfigError, DataError
-from thinkwell.runs.whole import write_whole
+from thinkwell.files.whole import write_whole
 
 ALL, TRAINING = "all", "training"
 MARK = re.compile(r"^<!-- (/?)claims:([\w-]+) -->[ \t]*$", re.MULTILINE)

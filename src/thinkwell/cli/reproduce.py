@@ -13,7 +13,7 @@ from thinkwell.cli.failure import exits
 from thinkwell.cli.options import Seed
 from thinkwell.cli.show import check_writable, console, write_json
 from thinkwell.core.errors import ConfigError, UnknownName
-from thinkwell.runs.whole import write_whole
+from thinkwell.files.whole import write_whole
 
 if TYPE_CHECKING:
     from thinkwell.claims.claim import Paper
@@ -35,6 +35,10 @@ def reproduce(
     budget: Annotated[str, typer.Option("--budget", metavar="fast|full", help="How many problems: fast is minutes a paper.")] = "fast",
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the runs: killed, the same command goes on.")] = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", metavar="N", help="Training runs at a time, each in a process of its own; 0: as many as there are cores."),
+    ] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the findings as JSON; `-` for stdout.")] = None,
     page: Annotated[Path | None, typer.Option("--write", metavar="FILE", help="Write the findings as a Markdown page.")] = None,
     places: Annotated[
@@ -52,10 +56,13 @@ def reproduce(
     from thinkwell.claims.blocks import files_with_blocks, fill
     from thinkwell.claims.claim import CLAIMS
     from thinkwell.claims.page import markdown
+    from thinkwell.claims.processes import cores
     from thinkwell.claims.trained import TRAINED
 
     if budget not in SCALES:
         raise ConfigError(f"--budget {budget} is unknown; expected fast or full. Choose one of them.")
+    if jobs < 0:
+        raise ConfigError(f"--jobs {jobs} is out of range; expected 0 or more. Leave it out for as many as there are cores.")
     trained = TRAINED.names()
     if "all" in names and any(name in CLAIMS.names() for name in names):
         raise ConfigError("`all` stands for every test-time method; of these, expected it alone. Leave the other names out.")
@@ -71,7 +78,7 @@ def reproduce(
     check_writable(page)
     files = files_with_blocks(places or [])
     quiet = str(json_file) == "-"
-    findings = _measured(papers, budget, seed, out, quiet) if not source else _read(source, wanted, quiet)
+    findings = _measured(papers, budget, seed, out, jobs or cores(), quiet) if not source else _read(source, wanted, quiet)
     write_json({"claims": [finding.as_dict() for finding in findings]}, json_file)
     if page is not None:
         write_whole(page, markdown(findings))
@@ -79,7 +86,7 @@ def reproduce(
         print(f"filled {file}", file=sys.stderr)
 
 
-def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: Path | None, quiet: bool) -> list[Finding]:
+def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: Path | None, jobs: int, quiet: bool) -> list[Finding]:
     """The findings of every paper, one after the other, shown as they come."""
     import asyncio
 
@@ -87,14 +94,14 @@ def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: P
     from thinkwell.claims.trained import Training, measure_training
 
     def told(arm: str, number: int, row: dict[str, Any]) -> None:
-        if row["step"] % 10 == 0:
-            print(f"{arm}, seed {number}: step {row['step']}, reward {row['reward']}, tokens {row['tokens']}", file=sys.stderr)
+        if jobs > 1 or row["step"] % 10 == 0:
+            print(f"{arm}, seed {number}: step {row['step']}, reward {row['reward']}, tokens {row['tokens']}", file=sys.stderr, flush=True)
 
     findings: list[Finding] = []
     for paper in papers:
         folder = None if out is None else out / f"{paper.name}-{budget}-{seed}"
         if isinstance(paper, Training):
-            found = measure_training(paper, scale=budget, seed=seed, out=folder, listener=told)
+            found = measure_training(paper, scale=budget, seed=seed, out=folder, jobs=jobs, listener=told)
         else:
             found = asyncio.run(measure(paper, scale=budget, seed=seed, out=folder))
         findings += found

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from thinkwell.core.prompt import Message
 from thinkwell.lab.judged import solution
 from thinkwell.lab.labels import label
-from thinkwell.lab.skills.conversation import Solution, gold, shown
+from thinkwell.lab.skills.conversation import Solution, gold
 from thinkwell.lab.trace import STEP_END, slip
 from thinkwell.lab.world import Claim, LabProblem, Op, Ref, Split, apply
 from thinkwell.methods.wording.solve_detect_verify import numbered
@@ -111,9 +111,3 @@ def _expression(problem: LabProblem, claim: Claim) -> str:
     left, right = (problem.plan[x.step].value if isinstance(x, Ref) else x for x in (claim.left, claim.right))
     value = apply(claim.op, left, right)
     return str(value) if claim.op == "=" else f"{left} {claim.op} {right} = {value}"
-
-
-def true_claim(place: Position) -> str:
-    """What the step should state, "5 + 3 = 8" or "5"; "" where the plan has nothing to say."""
-    last = label(place.problem, place.before + place.step + STEP_END)[-1]
-    return "" if last.plan is None else shown(gold(place.problem, last.plan))

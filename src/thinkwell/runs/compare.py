@@ -33,13 +33,13 @@ from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
 from thinkwell.engines.protocol import Engine
 from thinkwell.engines.registry import known_lessons
+from thinkwell.files.whole import write_whole
 from thinkwell.runs.comparison import Comparison, row_of
 from thinkwell.runs.record import CUT_SHORT, Candidate, Record, are_independent, content_key, trace_of, was_cut
 from thinkwell.runs.seats import engines_for
 from thinkwell.runs.spec import Arm, CompareSpec
 from thinkwell.runs.store import Store, problem_as_dict
 from thinkwell.runs.turns import untaught
-from thinkwell.runs.whole import write_whole
 from thinkwell.scorers.protocol import Scorer
 from thinkwell.session import Session
 

@@ -20,12 +20,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from thinkwell.core.errors import RunFolderError
+from thinkwell.files.whole import write_whole
 from thinkwell.runs.drawings import drawings_of
 from thinkwell.runs.forest import Node, forest_of, line_of
 from thinkwell.runs.record import Record, Trace
 from thinkwell.runs.statistics import pareto
 from thinkwell.runs.store import Store
-from thinkwell.runs.whole import write_whole
 
 REPORT = "report.html"
 TRACE_BYTES = 12_000_000  # of paths and events in one report; whole problems are left out beyond it, and the page says so

@@ -136,7 +136,7 @@ async def refuse_impossible(
     for arm in arms:
         require(arm.method, engine.info.name, engine.capabilities, others)
         await examine(arm.method, engine, preset)
-    await refuse_budget(budget, engine, min((problem.reference or "" for problem in problems), key=len))
+    await refuse_budget(budget, engine, min((problem.gold or "" for problem in problems), key=len))
 
 
 async def refuse_budget(budget: Budget, engine: Engine, answer: str = "7") -> None:

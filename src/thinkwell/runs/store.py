@@ -9,7 +9,6 @@ made for a refused run is removed again.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -22,9 +21,10 @@ from typing import IO, Any, Self
 
 from thinkwell.core.errors import RunFolderError
 from thinkwell.core.problem import Problem
+from thinkwell.files.lock import LOCK, locked
 from thinkwell.runs.record import Record, Trace
 
-DATABASE, LOCK = "run.sqlite", "run.lock"
+DATABASE = "run.sqlite"
 FORMAT = 1  # PRAGMA user_version; raised when the tables change
 PROBE_BYTES = 1 << 20
 MISSING = "(absent)"
@@ -57,7 +57,7 @@ class Store:
         made = [parent for parent in (folder, *folder.absolute().parents) if not parent.exists()]
         try:
             ensure_writable(folder)
-            lock, fresh_lock = _locked(folder)
+            lock, fresh_lock = locked(folder)
         except BaseException:
             _remove_empty(made)
             raise
@@ -210,28 +210,6 @@ def _remove_empty(folders: Sequence[FilePath]) -> None:
     for folder in folders:
         with contextlib.suppress(OSError):  # not empty: somebody else's by now
             folder.rmdir()
-
-
-def _locked(folder: FilePath) -> tuple[IO[str], bool]:
-    """The locked file, and whether it is new. Locking a file that was unlinked meanwhile would lock nobody out: then try again."""
-    while True:
-        fresh = not (folder / LOCK).exists()
-        file = (folder / LOCK).open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            file.close()
-            raise RunFolderError(
-                f"{folder} is in use by process {owner}; expected one process a run folder. Wait for it, or give another --out."
-            ) from None
-        if (folder / LOCK).exists() and os.path.samestat(os.fstat(file.fileno()), (folder / LOCK).stat()):
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-            return file, fresh
-        file.close()
 
 
 def _connected(folder: FilePath, configuration: Mapping[str, Any], may_grow: Collection[str]) -> sqlite3.Connection:

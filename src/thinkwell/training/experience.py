@@ -115,7 +115,7 @@ def rewarded(reward: Reward, batch: Rollouts, step: int, on_error: OnError) -> t
     """The batch with its rewards; where the reward raises, without the groups that make it raise alone, and how many samples these hold."""
     try:
         return batch, checked(reward(batch, step), batch), 0
-    except Exception as error:
+    except Exception as error:  # whatever it raises becomes a RewardError with the sample, or samples counted
         culprits = _culprits(reward, batch, step)
         if on_error == "stop" or not culprits or len(culprits) == len({sample.group for sample in batch.samples}):
             first = next((sample for sample in batch.samples if sample.group in culprits), batch.samples[0] if len(batch) else None)

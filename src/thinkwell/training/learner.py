@@ -14,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from thinkwell.training import advantages, losses
 from thinkwell.training.experience import Experience
 from thinkwell.training.policy import LogProbs, Values, cuts, logprobs_of, microbatches, padded, stacked, values_of
 from thinkwell.training.sample import Row, Sample
+from thinkwell.training.sft import sft_step
 from thinkwell.training.stage import Critic, Kl, Optimiser, Preference, Rl, Stage, View
 from thinkwell.training.value import value_loss
 
@@ -254,32 +255,25 @@ class Learner:
         return weights, {f"importance/{name}": value for name, value in metrics.items()}
 
     def supervise(self, rows: Sequence[tuple[Sequence[int], Sequence[bool]]], how: Optimiser, step: int, steps: int) -> dict[str, float]:
-        """One step of supervised learning: the mean over all learnt tokens of -log p, at temperature 1. Rows: token ids, and whether each is learnt."""
+        """One optimiser step of supervised learning on rows of (token ids, whether each is learnt), at temperature 1; see `sft.sft_step`. Raises `NotFinite`."""
         began, total = time.perf_counter(), Means()
         self._zero(self.optimiser, how, step, steps)
-        masks = [torch.tensor([False, *list(flags)[1:]]) for _, flags in rows]  # nothing comes before the first token
-        tokens = sum(int(mask.sum()) for mask in masks)
-        mine = list(range(self.accelerator.process_index, len(rows), self.accelerator.num_processes))
-        micros = cuts(self.module, [rows[i][0] for i in mine], [masks[i] for i in mine], self.micro_tokens)
-        loss_sum = 0.0
-        for number, cut in enumerate(micros):
-            chosen = [mine[i] for i in cut]
-            ids_BT = padded([rows[i][0] for i in chosen], self.pad, self.accelerator.device)
-            mask_BT = stacked([masks[i] for i in chosen], ids_BT.shape[1], ids_BT.device)
-            with self._synced(last=number == len(micros) - 1):
-                with self.accelerator.autocast():
-                    logp_BT, _ = self.forward(ids_BT, mask_BT)
-                loss = losses.aggregate(-logp_BT, mask_BT, batch_tokens=max(1, tokens))
-                if not bool(torch.isfinite(loss)):
-                    raise NotFinite("loss", {"ids": ids_BT, "mask": mask_BT, "logp": logp_BT.detach()})
-                loss_sum += float(loss.detach())
-                self.accelerator.backward(loss * self.accelerator.num_processes)
-        norm = float(self.accelerator.clip_grad_norm_(self.module.parameters(), how.clip))
-        if not math.isfinite(norm):
-            raise NotFinite("gradient", {"rows": [list(ids) for ids, _ in rows]})
-        self.optimiser.step()
-        self.version += 1
-        total.add({"loss": loss_sum, "grad_norm": norm, "rate": self.optimiser.param_groups[0]["lr"], "learnt_tokens": float(tokens)}, 1)
+        processes = self.accelerator.num_processes
+
+        def backward(loss: Tensor) -> None:
+            if not bool(torch.isfinite(loss)):
+                raise NotFinite("loss", {"rows": [list(ids) for ids, _ in rows]})
+            self.accelerator.backward(loss * processes)
+
+        @contextmanager
+        def around(last: bool) -> Iterator[None]:
+            with self._synced(last=last), self.accelerator.autocast():
+                yield
+
+        share = (self.accelerator.process_index, processes)
+        _, metrics = sft_step(self.forward, rows, self.micro_tokens, pad=self.pad, backward=backward, around=around, share=share)
+        norm = self._stepped(how, {"rows": [list(ids) for ids, _ in rows]})
+        total.add(metrics | {"grad_norm": norm, "rate": self.optimiser.param_groups[0]["lr"]}, 1)
         total.seconds("loss", began)
         return total.result() | {"samples": len(rows)}
 

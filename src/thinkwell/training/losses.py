@@ -26,7 +26,7 @@ from ._loss_conventions import CISPO, GPPO, GSPO, PPO, SPC, Clipping, Reduction,
 from .aggregation import aggregate, masked_mean
 from .importance import importance_weights
 from .kl import adaptive_kl_coef, centred_kl, ema_anchor, kl, kl_loss, kl_reward
-from .preference import bco, dpo, mpo, running_shift
+from .mpo import bco, dpo, mpo, running_shift
 
 __all__ = [
     "adaptive_kl_coef",

@@ -1,4 +1,4 @@
-"""A step of preference training: new pairs where a round begins, then one update with MPO's loss. The trainer's side of `preferences.py`."""
+"""A step of preference training: new pairs where a round begins, then one update with MPO's loss. The trainer's side of `pairs.py`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.experience import OnError
 from thinkwell.training.learner import Learner, Means, NotFinite, rate_at
+from thinkwell.training.pairs import Made, Pair, Pairs, preference_loss
 from thinkwell.training.policy import LogProbs, logprobs_of, microbatches, padded, stacked
-from thinkwell.training.preferences import Made, Pair, Pairs, preference_loss
 from thinkwell.training.sample import Sample
 from thinkwell.training.stage import Draw, Preference, Writer
 

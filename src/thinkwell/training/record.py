@@ -1,4 +1,4 @@
-"""What a training run leaves behind for people and scripts: three files of JSON lines.
+"""What a training run leaves behind for people and scripts: three files of JSON lines, and `final.json` when it is done.
 
 `steps.jsonl`: a row a step. `evaluations.jsonl`: a row a held-out evaluation. `samples.jsonl`: a few samples of a step. Every row says its `step`, counted from 1 (an
 evaluation at 0 is of the starting model). A row is written whole and flushed; a process that is killed leaves at most a half-written last line, which readers pass over
@@ -16,9 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from thinkwell.core.errors import DataError
+from thinkwell.files.whole import write_whole
 
 STEPS, EVALUATIONS, SAMPLES = "steps.jsonl", "evaluations.jsonl", "samples.jsonl"
+FINAL = "final.json"
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. steps: a row a step; final: the last evaluation beside the first, and the mean of the last steps."""
+
+    recipe: str
+    seed: int
+    steps: list[Row]
+    final: Row
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"recipe": self.recipe, "seed": self.seed, "steps": self.steps, "final": self.final}
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,21 @@ class Record:
 
     def samples(self, rows: Sequence[Mapping[str, Any]]) -> None:
         _append(self.folder / SAMPLES, rows)
+
+    def begin(self) -> None:
+        """The run goes on: it is not done."""
+        (self.folder / FINAL).unlink(missing_ok=True)
+
+    def finish(self, report: Report) -> None:
+        write_whole(self.folder / FINAL, json.dumps(finite({"recipe": report.recipe, "seed": report.seed, "final": report.final})) + "\n")
+
+    def report(self) -> Report | None:
+        """What the run did, None while it is not done. Raises `DataError` for files that no run wrote."""
+        file = self.folder / FINAL
+        if not file.exists():
+            return None
+        found = _parse(file.read_bytes(), file)
+        return Report(str(found["recipe"]), int(found["seed"]), read_rows(self.folder / STEPS), dict(found["final"]))
 
     def truncate(self, step: int) -> None:
         """Forget what was written after `step`: a run that goes on from that step's checkpoint writes it again. Each file changes whole or not at all."""

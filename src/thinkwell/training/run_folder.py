@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from thinkwell.core.errors import RunFolderError
+from thinkwell.files.lock import LOCK, locked
 
 FILE = "run.json"
 LIBRARIES = ("thinkwell", "torch", "transformers", "accelerate")
@@ -79,9 +81,24 @@ def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None
     return going
 
 
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """This run's processes are the only ones in the folder; the first of them holds its lock. Raises `RunFolderError` where another process is in it."""
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    lock, _ = locked(out)
+    try:
+        yield
+    finally:
+        (out / LOCK).unlink(missing_ok=True)
+        lock.close()
+
+
 def forget(out: Path) -> None:
-    """Takes back what `opened` made for a new run; whatever else is in the folder stays."""
-    (out / FILE).unlink(missing_ok=True)
+    """Takes back what `opened` and `alone` made for a new run; whatever else is in the folder stays."""
+    for name in (FILE, LOCK):
+        (out / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty
         out.rmdir()
 

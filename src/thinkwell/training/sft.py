@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as Folder
@@ -23,11 +24,13 @@ from torch import Tensor, nn
 
 from thinkwell.core.errors import ConfigError, DataError, ModelError
 from thinkwell.core.path import Origin, Path
-from thinkwell.training.policy import LogProbs, microbatches, padded, parts, stacked
+from thinkwell.training.aggregation import aggregate
+from thinkwell.training.policy import LogProbs, cuts, padded, parts, plain_of, stacked
 
 Row = tuple[Sequence[int], Sequence[bool]]
 """Token ids of a conversation; does each token carry the loss?"""
 Backward = Callable[[Tensor], None]
+Around = Callable[[bool], AbstractContextManager[None]]
 
 TRIES = 1000
 ROLES = ("system", "user", "assistant", "tool")
@@ -180,32 +183,44 @@ def sft_step(
     pad: int = 0,
     packing: bool = False,
     backward: Backward = torch.Tensor.backward,
+    around: Around = lambda last: nullcontext(),
+    share: tuple[int, int] = (0, 1),
 ) -> tuple[float, dict[str, float]]:
     """Loss of a batch of rows, with its gradient added to the weights' `.grad`: the mean of -log p over all learnt tokens. No optimiser step.
 
-    forward: `LogProbs`, or `Packed` with `packing`. micro_tokens: of one forward and backward, padding included. backward: what to do with the loss of a micro-batch.
-    Metrics: learnt_tokens; padding, the share of the computed tokens that is. Raises `ConfigError` where no token is learnt.
+    forward: `LogProbs`, or `Packed` with `packing`. micro_tokens: of one forward and backward, padding included. backward: what to do with the loss of a
+    micro-batch. around: what its forward and backward stand in, told whether it is the last one (where processes exchange gradients once). share: (which, of how many)
+    processes this is; loss and gradient are then of this one's rows, divided by what the whole batch learns.
+    Metrics: loss; learnt_tokens of the whole batch; padding, the share of the computed tokens that is. Raises `ConfigError` where no token is learnt.
     """
     masks = [torch.tensor([False, *list(flags)[1:]]) for _, flags in rows]  # nothing comes before a row's first token
     learnt = sum(int(mask.sum()) for mask in masks)
     if not learnt:
         raise ConfigError(f"none of the tokens of {len(rows)} rows is learnt; expected one at least. Look at the flags.")
     device = next(forward.parameters()).device
-    lengths = [len(ids) for ids, _ in rows]
+    mine = list(range(share[0], len(rows), share[1]))
+    ids, lengths = [rows[i][0] for i in mine], [len(rows[i][0]) for i in mine]
+    masks = [masks[i] for i in mine]
+    micros = (
+        _packs(lengths, micro_tokens)
+        if packing
+        else [[[i] for i in cut] for cut in cuts(plain_of(forward).model, ids, masks, micro_tokens)]
+    )
     total, computed = 0.0, 0
-    for chosen in _packs(lengths, micro_tokens) if packing else [[[i] for i in micro] for micro in microbatches(lengths, micro_tokens)]:
-        ids_BT = padded([[token for i in together for token in rows[i][0]] for together in chosen], pad, device)
+    for number, chosen in enumerate(micros):
+        ids_BT = padded([[token for i in together for token in ids[i]] for together in chosen], pad, device)
         mask_BT = stacked([torch.cat([masks[i] for i in together]) for together in chosen], ids_BT.shape[1], device)
-        if packing:
-            owner = [torch.cat([torch.full((lengths[i],), place + 1) for place, i in enumerate(together)]) for together in chosen]
-            logp_BT, _ = forward(ids_BT, mask_BT, stacked(owner, ids_BT.shape[1], device))
-        else:
-            logp_BT, _ = forward(ids_BT, mask_BT)
-        loss = -(logp_BT * mask_BT).sum() / learnt
-        backward(loss)
+        with around(number == len(micros) - 1):
+            if packing:
+                owner = [torch.cat([torch.full((lengths[i],), place + 1) for place, i in enumerate(together)]) for together in chosen]
+                logp_BT, _ = forward(ids_BT, mask_BT, stacked(owner, ids_BT.shape[1], device))
+            else:
+                logp_BT, _ = forward(ids_BT, mask_BT)
+            loss = aggregate(-logp_BT, mask_BT, batch_tokens=learnt)
+            backward(loss)
         total += float(loss.detach())
         computed += ids_BT.numel()
-    return total, {"loss": total, "learnt_tokens": float(learnt), "padding": 1 - sum(lengths) / computed}
+    return total, {"loss": total, "learnt_tokens": float(learnt), "padding": 1 - sum(lengths) / computed if computed else 0.0}
 
 
 def _packs(lengths: Sequence[int], tokens: int) -> list[list[list[int]]]:

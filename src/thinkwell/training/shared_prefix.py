@@ -1,8 +1,9 @@
 """The training forward without padding, and with a prompt computed once for all its samples.
 
 A group's samples begin with the same prompt, and rows differ in length by ten times. Here the tokens of a micro-batch stand in one line, each prompt once, then what each
-row adds to it; norms, projections and MLPs see nothing else. Attention alone works row by row: it gathers each row's keys and values, in buckets of rows of like length.
-Tokens after the last one that carries the loss are not computed at all. The numbers and gradients are those of the padded forward, but for rounding.
+row adds to it; norms, projections and MLPs see nothing else. Attention alone works row by row: compiled (`engines/local/causal.c`) on CPUs in float32, which computes a
+prompt's attention once and nothing above the diagonal; elsewhere by torch, which gathers each row's keys and values, in buckets of rows of like length. Tokens after the last
+one that carries the loss are not computed at all. The numbers and gradients are those of the padded forward, but for rounding.
 
 It needs a model whose attention goes through Hugging Face's attention interface, looks at all earlier tokens, and knows positions from `position_ids` alone: `possible`
 says for which this is known. Other models take the padded forward.
@@ -20,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from thinkwell.engines.local.native import CAUSAL_DIMS, Native, native_for
+
 KNOWN = frozenset({"llama", "qwen2", "qwen3"})  # tested; one line in `tests/training/test_policy.py` each
 NAME = "thinkwell-shared-prefix"
 BUCKET = 2048  # padded tokens of a row bucket in attention; a longer row is alone
@@ -28,13 +31,15 @@ BUCKET = 2048  # padded tokens of a row bucket in attention; a longer row is alo
 @dataclass(frozen=True)
 class Line:
     """ids_N, positions_N: the line. buckets: for rows of like length, where each of their tokens stands in the line, (R, W); padding is 0. source_N: where each token
-    of the line stands in the buckets laid end to end. places_BT: where the token stands that token t of a row is predicted from (t - 1); 0 where there is none."""
+    of the line stands in the buckets laid end to end. places_BT: where the token stands that token t of a row is predicted from (t - 1); 0 where there is none.
+    runs_R4: the same for the compiled attention, a run a row: the tokens [own, own + size) of the line, which attend to [shared, shared + known) and to their own."""
 
     ids_N: Tensor
     positions_N: Tensor
     buckets: tuple[Tensor, ...]
     source_N: Tensor
     places_BT: Tensor
+    runs_R4: Tensor
 
 
 def possible(body: Any) -> bool:
@@ -83,17 +88,20 @@ def line_of(ids_BT: Tensor, mask_BT: Tensor) -> Line:
     prompts: dict[tuple[int, ...], int] = {}  # where each begins in the line
     owners: list[tuple[int, int, int]] = []  # runs of the line: row, its first token, one past its last
     row_places: list[list[int]] = []
+    runs: list[tuple[int, int, int, int]] = []
     for index, (row, mask) in enumerate(zip(rows, masks, strict=True)):
         first, last = starts(mask)
         prompt = tuple(row[:first])
         if prompt not in prompts:
             prompts[prompt] = len(ids)
+            runs.append((0, 0, len(ids), first))
             owners.append((index, 0, first))
             ids += prompt
             positions += range(first)
         begins = prompts[prompt]
         row_places.append([*range(begins, begins + first), *range(len(ids), len(ids) + last - first)])
         owners.append((index, first, last))
+        runs.append((begins, first, len(ids), last - first))
         ids += row[first:last]
         positions += range(first, last)
     device = ids_BT.device
@@ -113,7 +121,8 @@ def line_of(ids_BT: Tensor, mask_BT: Tensor) -> Line:
         places_BT[index, 1 : len(places) + 1] = torch.tensor(places, dtype=torch.int64)
     whole = (torch.tensor(values, dtype=torch.int64, device=device) for values in (ids, positions, source))
     ids_N, positions_N, source_N = whole
-    return Line(ids_N, positions_N, tuple(buckets), source_N, places_BT.to(device))
+    runs_R4 = torch.tensor([run for run in runs if run[3]], dtype=torch.int64).reshape(-1, 4)
+    return Line(ids_N, positions_N, tuple(buckets), source_N, places_BT.to(device), runs_R4)
 
 
 def hidden_states(body: Any, line: Line) -> Tensor:
@@ -129,6 +138,10 @@ def attend(
 ) -> tuple[Tensor, None]:
     """Causal attention of each row over its own tokens; Hugging Face's attention interface. Returns (1, N, H, D)."""
     heads, width = query_1HND.shape[1], query_1HND.shape[3]
+    native = native_for(query_1HND.device, query_1HND.dtype, heads, key_1HND.shape[1], width) if width in CAUSAL_DIMS else None
+    if native is not None:
+        q_NHD, k_NKD, v_NKD = (states[0].transpose(0, 1).contiguous() for states in (query_1HND, key_1HND, value_1HND))
+        return _Compiled.apply(q_NHD, k_NKD, v_NKD, line.runs_R4, scaling, native)[None], None
     flat = [states.transpose(1, 2).reshape(states.shape[2], -1) for states in (query_1HND, key_1HND, value_1HND)]
     found = []
     for index_RW in line.buckets:
@@ -138,6 +151,22 @@ def attend(
         found.append(out_RHWD.transpose(1, 2).reshape(-1, heads * width))
     out_N = nn.functional.embedding(line.source_N, torch.cat(found) if len(found) > 1 else found[0])
     return out_N.unflatten(-1, (heads, width))[None], None
+
+
+class _Compiled(torch.autograd.Function):
+    """`Native.causal_forward` with its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, runs_R4: Tensor, scale: float, native: Native) -> Tensor:
+        out_NHD, lse_NH = native.causal_forward(q_NHD, k_NKD, v_NKD, runs_R4, scale)
+        ctx.save_for_backward(q_NHD, k_NKD, v_NKD, out_NHD, lse_NH, runs_R4)
+        ctx.scale, ctx.native = scale, native
+        return out_NHD
+
+    @staticmethod
+    def backward(ctx: Any, slope_NHD: Tensor) -> tuple[Tensor | None, ...]:
+        *states, runs_R4 = ctx.saved_tensors
+        return (*ctx.native.causal_backward(*states, slope_NHD.contiguous(), runs_R4, ctx.scale), None, None, None)
 
 
 def _cut(order: Sequence[int], row_places: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 
 from thinkwell.core.noise import NoiseKey
@@ -135,26 +134,6 @@ def of(function: Callable[..., Tensor], **knobs: Any) -> Advantage:
     return advantage
 
 
-@dataclass(frozen=True)
-class Shaped:
-    """A reward function on tensors, `function(correct, lengths, group_ids, valid=..., **knobs)`, as a `Reward`. wants_valid: it takes `valid`."""
-
-    function: Callable[..., Tensor]
-    knobs: Mapping[str, Any] = field(default_factory=dict)
-    wants_valid: bool = True
-
-    def __call__(self, batch: Rollouts, step: int) -> Rewarded:
-        more = {"valid": batch.valid} if self.wants_valid else {}
-        values = self.function(batch.correct, batch.lengths, batch.group_ids, **more, **self.knobs)
-        return Rewarded(values.to(torch.float64))
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        pass
-
-
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
     """AdamW. rate: peak, per step; warmup: steps to it; then constant or a cosine to 10 %. clip: largest gradient norm."""
@@ -233,7 +212,7 @@ class Sft:
 
 @dataclass(frozen=True, kw_only=True)
 class Preference:
-    """A stage of preference training (MPO). make: the pairs, `preferences.Pairs`, made by the present policy at the start of each of `rounds`, which share the steps evenly.
+    """A stage of preference training (MPO). make: the pairs, `pairs.Pairs`, made by the present policy at the start of each of `rounds`, which share the steps evenly.
     batch: pairs a step. loss: knobs of `losses.mpo`; its reference is the policy of the stage's start."""
 
     make: Any

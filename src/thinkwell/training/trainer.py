@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,9 @@ from thinkwell.training.learner import Learner, NotFinite
 from thinkwell.training.preference_stage import preference_step
 from thinkwell.training.problems import LabProblems, Problems, read_problems
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
-from thinkwell.training.record import Record, finite
+from thinkwell.training.record import Record, Report, finite
 from thinkwell.training.rollouts.group import write
-from thinkwell.training.run_folder import Asked, forget, opened
+from thinkwell.training.run_folder import Asked, alone, forget, opened
 from thinkwell.training.sample import Rollouts, Row, Sample
 from thinkwell.training.stage import Preference, Prepares, Rl, Sft, Stage, Writer
 from thinkwell.training.weights import Weights, check_marks
@@ -41,19 +40,6 @@ SHOWN = 6  # samples of a step in the table
 
 class TrainingError(ThinkwellError):
     """A run that cannot go on; says what to look at."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run did. steps: a row a step (see `record.py`); final: the last evaluation beside the first, and the mean of the last steps."""
-
-    recipe: str
-    seed: int
-    steps: list[dict[str, Any]]
-    final: dict[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"recipe": self.recipe, "seed": self.seed, "steps": self.steps, "final": self.final}
 
 
 def train(
@@ -77,8 +63,9 @@ def train(
     model: "lab" (the recipe's starting point among the bundled models), the name of one of those, a folder or a hub id. task, data: problems of a task's file in place of
     the lab's. eval_every: steps between evaluations on held-out problems (0: only before and after). save_every: steps between checkpoints. listener: gets every step's row.
 
-    `out` holds afterwards the trained model in Hugging Face format, `run.json`, `steps.jsonl`, `evaluations.jsonl`, `samples.jsonl`, `curves.html` and the last two
-    checkpoints. With `resume` the run in `out` goes on. Raises `UsageError`s for what cannot be asked for, `RewardError`, `TrainingError`, `CheckpointError` while it runs.
+    `out` holds afterwards the trained model in Hugging Face format, `run.json`, `steps.jsonl`, `evaluations.jsonl`, `samples.jsonl`, `final.json`, `curves.html` and
+    the last two checkpoints. With `resume` the run in `out` goes on. Raises `UsageError`s for what cannot be asked for, `RewardError`, `TrainingError`, `CheckpointError`
+    while it runs.
     """
     known = RECIPES.get(recipe)
     known.Config.parse(knobs, recipe)
@@ -94,13 +81,14 @@ def train(
             check_marks(model, known.start, preset_of(asked))
         problems_of(asked, known, known.Config.parse(knobs, recipe))  # what the data lacks is said before a folder is made
     asked = opened(out, asked, resume=resume, on_reward_error=on_reward_error)
-    try:
-        run = Run(known, known.Config.parse(asked.knobs, recipe), asked, out, save_every, listener)
-    except BaseException:
-        if not resume:
-            forget(out)  # a model that cannot be loaded must not leave a run behind that stands in the way of the mended command
-        raise
-    return asyncio.run(run.go())
+    with alone(out):
+        try:
+            run = Run(known, known.Config.parse(asked.knobs, recipe), asked, out, save_every, listener)
+        except BaseException:
+            if not resume:
+                forget(out)  # a model that cannot be loaded must not leave a run behind that stands in the way of the mended command
+            raise
+        return asyncio.run(run.go())
 
 
 def checked(recipe: Recipe, knobs: TrainKnobs) -> None:
@@ -155,6 +143,8 @@ class Run:
 
     async def go(self) -> Report:
         index, done = self._resumed()
+        if self.first:
+            self.record.begin()
         if self.step == 0:
             await self.evaluate(self.stages[0])
         for number in range(index, len(self.stages)):
@@ -171,10 +161,12 @@ class Run:
                     self._save(number, step + 1)
             done = 0
         await self.engine.aclose()
+        report = self.report()
         if self.first:
             self.weights.save(self.out)
             self.curves.finish()
-        return self.report()
+            self.record.finish(report)
+        return report
 
     async def _one(self, stage: Stage, step: int) -> None:
         began = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tests.training.recipes.small import sample, setting
+from tests.training.small import sample, setting
 from thinkwell.lab import artifacts
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.sample import Rollouts

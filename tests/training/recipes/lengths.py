@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.training.recipes.small import SHORT, folder, setting
+from tests.training.small import SHORT, folder, setting
 from thinkwell.training.stage import Rl
 from thinkwell.training.trainer import train
 

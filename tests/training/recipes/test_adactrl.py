@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting, tokenizer
+from tests.training.small import SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.lab.labels import boxed
 from thinkwell.training.budget_tags import opening

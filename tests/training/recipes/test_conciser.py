@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests.training.recipes.lengths import run, stages_of
-from tests.training.recipes.small import rollouts, sample
-from thinkwell.training.correct import Correct
+from tests.training.small import rollouts, sample
 from thinkwell.training.filters import Signal
 from thinkwell.training.recipes import conciser
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.stage import View
 
 SOLVED = [sample(tokens=tokens, group="a") for tokens in (100, 200, 300, 600)]

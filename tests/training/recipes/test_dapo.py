@@ -10,7 +10,7 @@ import torch
 
 from tests.training.hand_made import batch, rewarded, sample
 from tests.training.recipes.critic_world import run
-from tests.training.recipes.small import setting
+from tests.training.small import setting
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish
 from thinkwell.training.recipe import RECIPES

@@ -14,15 +14,15 @@ import torch
 
 from tests.training.hand_made import batch, sample
 from tests.training.recipes.critic_world import run
-from tests.training.recipes.small import setting, tokenizer
+from tests.training.small import setting, tokenizer
 from thinkwell.answers.grade import grade_problem
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.correct import Correct
 from thinkwell.training.curriculum import Mixture
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes._enigmata_puzzles import DIFFICULTIES, PUZZLES, Puzzles, drawn
 from thinkwell.training.recipes.enigmata import ByTask
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import Rl, Sft, Stage
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting
+from tests.training.small import SHORT, folder, rollouts, sample, setting
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.flexive import Config, Located, stages
 from thinkwell.training.rewards.flexive import UNPARSED

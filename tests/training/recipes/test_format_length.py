@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes import format_length
 from thinkwell.training.rewards.formats import boxed_expression

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.recipes.small import LAB, SHORT, folder, rollouts, sample, setting, tokenizer
+from tests.training.small import LAB, SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.path import Finish
 from thinkwell.lab.labels import boxed, is_reflection, split_steps
 from thinkwell.training.recipe import RECIPES
-from thinkwell.training.recipes.gppo import Config, closes_thinking, filters, loss, stages
+from thinkwell.training.recipes.gppo import Config, filters, loss, stages
+from thinkwell.training.rewards.formats import closes_thinking
 from thinkwell.training.sample import Rewarded
 from thinkwell.training.stage import Rl, Sft
 from thinkwell.training.trainer import train

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.recipes.small import SHORT, folder, setting
+from tests.training.small import SHORT, folder, setting
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import Rl, View

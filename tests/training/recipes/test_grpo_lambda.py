@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.training.recipes import grpo_lambda
 
 SOLVED = [sample(tokens=tokens, group="a") for tokens in (100, 200, 300)]

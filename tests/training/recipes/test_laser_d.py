@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting
+from tests.training.small import SHORT, folder, rollouts, sample, setting
 from thinkwell.training.recipes import laser_d
 from thinkwell.training.recipes._laser import MONITOR_AT
 from thinkwell.training.rewards.monitored import Monitored

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.training.recipes import laser_de
 from thinkwell.training.rewards.monitored import Monitored
 

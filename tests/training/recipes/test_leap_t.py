@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import folder, setting, tokenizer
+from tests.training.small import folder, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.methods.wording.leap import WORDINGS
 from thinkwell.training.recipe import RECIPES

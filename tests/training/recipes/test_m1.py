@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.recipes.small import folder, setting, tokenizer
+from tests.training.small import folder, setting, tokenizer
 from thinkwell.lab.labels import boxed
 from thinkwell.lab.world import generate
 from thinkwell.methods.wording.multi_agent import read_evaluation, read_review, read_roles

@@ -7,14 +7,14 @@ from typing import get_args
 import pytest
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import LAB, rollouts, sample
+from tests.training.small import LAB, rollouts, sample
 from thinkwell.core.path import Origin, Segment
 from thinkwell.core.problem import Problem
 from thinkwell.tasks.presets import preset
 from thinkwell.training import behaviour
-from thinkwell.training.correct import Correct
 from thinkwell.training.recipes import ppe
 from thinkwell.training.recipes.ppe import PRIORS, Prompted, Style, kept, prior_of, with_prior
+from thinkwell.training.rewards.applied import Correct
 
 ASKED = Problem("p", "What is 3 + 4?", "7")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.recipes.critic_world import GOLDEN, run, stage_of, view
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish
 from thinkwell.lab import artifacts

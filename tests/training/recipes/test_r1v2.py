@@ -11,7 +11,7 @@ import torch
 
 from tests.training.hand_made import batch, row, sample
 from tests.training.recipes.critic_world import run, untimed
-from tests.training.recipes.small import setting, tokenizer
+from tests.training.small import setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish, Origin, Segment
 from thinkwell.core.path import Path as TokenPath
@@ -23,7 +23,7 @@ from thinkwell.lab.trace import gold_trace
 from thinkwell.lab.world import generate
 from thinkwell.tasks.presets import preset
 from thinkwell.training.buffers import SelectiveBuffer
-from thinkwell.training.preferences import Pairs, make_pairs
+from thinkwell.training.pairs import Pairs, make_pairs
 from thinkwell.training.problems import LabProblems
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.r1v2 import Hybrid, LabJudge

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.recipes.critic_world import run, stage_of
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.stage import View

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.training.recipes.lengths import run, stage_of
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes import rlsp
 from thinkwell.training.rewards.explored import Explored

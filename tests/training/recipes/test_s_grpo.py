@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.training.recipes.critic_world import run, stage_of
-from tests.training.recipes.small import rollouts, sample, setting
+from tests.training.small import rollouts, sample, setting
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.path import Finish
 from thinkwell.tasks.presets import preset

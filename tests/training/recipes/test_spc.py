@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.recipes.small import SHORT, folder, sample, setting, tokenizer
+from tests.training.small import SHORT, folder, sample, setting, tokenizer
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.problem import Problem
 from thinkwell.lab.sneaky import sneak

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.recipes.small import SHORT, folder, rollouts, sample, setting, tokenizer
+from tests.training.small import SHORT, folder, rollouts, sample, setting, tokenizer
 from thinkwell.core.path import Finish
 from thinkwell.lab.labels import boxed, split_steps
 from thinkwell.lab.templates import CORRECTION_WORDS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.core.errors import ConfigError
 from thinkwell.training import rewards
 from thinkwell.training.rewards.applied import AnswerAndFormat, OnFormat, OnLengths

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from thinkwell.core.answer import Stage, Verdict, VerdictValue
 from thinkwell.core.errors import ConfigError
-from thinkwell.training.rewards.correctness import PRESETS, correctness, from_verdicts
+from thinkwell.training.rewards.correctness import PRESETS, correctness
 
 CORRECT = torch.tensor([True, True, False, False])
 FORMATTED = torch.tensor([True, False, True, False])
@@ -50,20 +49,6 @@ def test_what_could_not_be_graded_must_be_named() -> None:
         correctness(CORRECT, known=known)
     assert correctness(CORRECT, FORMATTED, known, preset="laser", unknown=0.25).tolist() == [1, -1, -0.5, 0.25]
     assert correctness(CORRECT, known=torch.ones(4, dtype=torch.bool)).tolist() == [1, 1, 0, 0]
-
-
-def test_a_dead_grader_is_no_judgement_but_a_missing_answer_is() -> None:
-    verdicts = [Verdict(value, None, Stage.EXTRACT) for value in VerdictValue]
-    correct, known = from_verdicts(verdicts)
-    found = {value: (bool(right), bool(graded)) for value, right, graded in zip(VerdictValue, correct, known, strict=True)}
-    assert found == {
-        VerdictValue.CORRECT: (True, True),
-        VerdictValue.WRONG: (False, True),
-        VerdictValue.NO_ANSWER: (False, True),
-        VerdictValue.TRUNCATED: (False, True),
-        VerdictValue.TIMEOUT: (False, False),
-        VerdictValue.ERROR: (False, False),
-    }
 
 
 @pytest.mark.parametrize("knobs", [{"preset": "gold"}, {"right": 0.0}, {"wrong": float("nan")}, {"malformed": 0.5}])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.rewards.explored import Explored, tokens_before_answer
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.training.recipes.small import sample
+from tests.training.small import sample
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.path import Origin, Segment
 from thinkwell.training.rewards.formats import boxed, boxed_expression, well_formed

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.training.recipes.small import rollouts, sample
+from tests.training.small import rollouts, sample
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.core.problem import Problem
 from thinkwell.training import rewards

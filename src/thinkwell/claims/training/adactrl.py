@@ -6,7 +6,8 @@ The ablation keeps the tag's calibration and takes the pay for brevity away.
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, mode, on_levels, rise, tokens
+from thinkwell.claims.readings import accuracy, mode, on_levels, rise, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 EASY, HARD = (1, 2), (5, 6)
 BASELINE, UNPAID = "adactrl:alpha=0,beta=0", "adactrl:beta=0"

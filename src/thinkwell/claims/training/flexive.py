@@ -6,7 +6,8 @@ the right one where something is wrong. The score is ProcessBench's F1 on 200 so
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, verifier
+from thinkwell.claims.readings import verifier
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 START, UNBOUND, VAGUE = "flexive:rate=1e-12", "flexive:length_weight=0", "flexive:near=1"
 

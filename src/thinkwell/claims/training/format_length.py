@@ -6,7 +6,8 @@ negative control: it pays any response for its length.
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained
+from thinkwell.claims.readings import accuracy, gained
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("format-length")(
     Training(

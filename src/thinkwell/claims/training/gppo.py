@@ -6,7 +6,8 @@ differs between arms: PPO with the same bounds (clip-higher) is the paper's base
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, metric, throughout
+from thinkwell.claims.readings import accuracy, metric, throughout
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("gppo")(
     Training(

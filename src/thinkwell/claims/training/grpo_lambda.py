@@ -5,7 +5,8 @@ The policy that over-thinks. The ablation puts the penalty on every group (top 1
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, tokens
+from thinkwell.claims.readings import accuracy, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("grpo-lambda")(
     Training(

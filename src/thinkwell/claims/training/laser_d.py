@@ -5,7 +5,8 @@ The policy that over-thinks. Truncation is the paper's baseline for shortness; L
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, tokens
+from thinkwell.claims.readings import accuracy, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("laser-d")(
     Training(

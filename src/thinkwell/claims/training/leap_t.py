@@ -6,7 +6,8 @@ solving alone, and what plain traces do, which is the paper's control. The ablat
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained
+from thinkwell.claims.readings import accuracy, gained
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("leap-t")(
     Training(

@@ -6,7 +6,8 @@ and what plain traces do. The ablation has the CEO's turns too, which the paper'
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained
+from thinkwell.claims.readings import accuracy, gained
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("m1")(
     Training(

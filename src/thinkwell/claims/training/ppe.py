@@ -7,7 +7,8 @@ instruction, as in the run's evaluation; styles are told by marker words.
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained, marks, rise, tokens
+from thinkwell.claims.readings import accuracy, gained, marks, rise, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 NULL, BASE, PLAN = "ppe:style=null-example", "ppe:style=base", "ppe:style=planning"
 

@@ -5,7 +5,8 @@ The policy. GRPO alone is the baseline; without the buffer is the paper's ablati
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, excess, gained, metric
+from thinkwell.claims.readings import accuracy, excess, gained, metric
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("r1v2")(
     Training(

@@ -6,7 +6,8 @@ The control pays ten times as much for length, which drowns the verdict.
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained, metric, tokens
+from thinkwell.claims.readings import accuracy, gained, metric, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("rlsp")(
     Training(

@@ -6,7 +6,8 @@ and eight exits where GRPO writes eight paths. The controls take the decay away 
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained, tokens
+from thinkwell.claims.readings import accuracy, gained, tokens
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("s-grpo")(
     Training(

@@ -6,7 +6,8 @@ paper's two collapses: the generator plays the newest critic, and the critic see
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, critic
+from thinkwell.claims.readings import critic
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 ROUND_0, LATEST, UNPAIRED = "spc:rate=1e-12", "spc:opponent=latest", "spc:paired=false"
 

@@ -6,7 +6,8 @@ have few samples and a frozen anchor. All arms sample, and are evaluated, at 1.2
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, gained, metric
+from thinkwell.claims.readings import accuracy, gained, metric
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 SFT_STEPS = 24
 PLAIN, FEW, FROZEN = "t1:penalty=none,anchor=none,entropy_coef=0", "t1:group_size=4", "t1:anchor=frozen"

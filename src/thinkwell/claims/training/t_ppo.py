@@ -6,7 +6,8 @@ takes the value after a cut as 0, which is what a framework without EGAE does. W
 
 from __future__ import annotations
 
-from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training, accuracy, metric, tokens, within
+from thinkwell.claims.readings import accuracy, metric, tokens, within
+from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 TRAINED.add("t-ppo")(
     Training(

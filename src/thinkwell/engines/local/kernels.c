@@ -344,3 +344,4 @@ void draw(const float *logits, const float *temperature, const int64_t *keys, co
 
 #include "tables.c"
 #include "steps.c"
+#include "causal.c"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernels.c")
-INCLUDED = [Path(__file__).with_name(name) for name in ("tables.c", "steps.c")]
+INCLUDED = [Path(__file__).with_name(name) for name in ("tables.c", "steps.c", "causal.c")]
 # No -ffast-math: it would drop infinities (forbidden tokens) and switch off denormals in the whole process.
 FLAGS = (
     "-O3",
@@ -33,6 +33,7 @@ FLAGS = (
     "-freciprocal-math",
 )
 MAX_GROUP, MAX_DIM = 16, 256
+CAUSAL_DIMS = (32, 64, 96, 128)  # head sizes of `causal_forward` and `causal_backward`
 PANEL = 32  # rows of a packed weight that lie together
 
 _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
@@ -49,6 +50,8 @@ SIGNATURES = {
     "table_learn": [_POINTER] * 5 + [_INT] * 3,
     "table_propose": [_POINTER] * 11 + [_INT] * 3 + [_FLOAT],
     "table_walk": [_POINTER] * 7 + [_INT] * 2,
+    "causal_forward": [_POINTER] * 6 + [_INT] * 4 + [_FLOAT],
+    "causal_backward": [_POINTER] * 10 + [_INT] * 4 + [_FLOAT],
     "step_propose": [_POINTER] * 9 + [_INT] * 4 + [_FLOAT],
     "step_settle": [_POINTER] * 13 + [_INT] * 10,
 }
@@ -124,6 +127,24 @@ class Native:
         self._move_places(
             data.data_ptr(), rows_I.data_ptr(), from_I.data_ptr(), to_I.data_ptr(), len(rows_I), layers * two, data.stride(1), kv_heads, dim, data.stride(2), data.stride(3)
         )  # fmt: skip
+
+    def causal_forward(self, q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, runs_R4: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+        """What the tokens of some runs attend to, (N, H, D), and the log of the sum of their exponentials, (N, H); zeros for tokens of no run. See causal.c."""
+        out_NHD, lse_NH = torch.zeros_like(q_NHD), q_NHD.new_zeros(q_NHD.shape[:2])
+        tensors = (q_NHD, k_NKD, v_NKD, out_NHD, lse_NH, runs_R4)
+        sizes = (len(runs_R4), q_NHD.shape[1], k_NKD.shape[1], q_NHD.shape[2])
+        self.library.causal_forward(*(tensor.data_ptr() for tensor in tensors), *sizes, scale)
+        return out_NHD, lse_NH
+
+    def causal_backward(
+        self, q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, out_NHD: Tensor, lse_NH: Tensor, slope_NHD: Tensor, runs_R4: Tensor, scale: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of q, k and v from that of `causal_forward`'s first result."""
+        slopes = torch.zeros_like(q_NHD), torch.zeros_like(k_NKD), torch.zeros_like(v_NKD)
+        tensors = (q_NHD, k_NKD, v_NKD, out_NHD, lse_NH, slope_NHD, *slopes, runs_R4)
+        sizes = (len(runs_R4), q_NHD.shape[1], k_NKD.shape[1], q_NHD.shape[2])
+        self.library.causal_backward(*(tensor.data_ptr() for tensor in tensors), *sizes, scale)
+        return slopes
 
     def draw(
         self, logits_MV: Tensor, temperature_N1: Tensor, keys_N4: Tensor, positions_M: Tensor, owners_M: Tensor | None = None

@@ -17,10 +17,9 @@ from torch import Tensor
 
 from thinkwell.training import advantages, losses, rewards
 from thinkwell.training._groups import read_groups
-from thinkwell.training.correct import Correct
 from thinkwell.training.filters import Signal
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
-from thinkwell.training.rewards.applied import OnLengths
+from thinkwell.training.rewards.applied import Correct, OnLengths
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.sample import Rollouts
 from thinkwell.training.stage import Kl, Reward, Rl, Stage, of

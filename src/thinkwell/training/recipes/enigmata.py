@@ -28,12 +28,12 @@ from pydantic import Field, field_validator
 from thinkwell.core.errors import ConfigError
 from thinkwell.core.problem import Problem
 from thinkwell.training import advantages, losses
-from thinkwell.training.correct import Correct
 from thinkwell.training.curriculum import Mixture, Part
 from thinkwell.training.recipe import RECIPES, Recipe, Setting
 from thinkwell.training.recipes._enigmata_puzzles import DIFFICULTIES, PUZZLES, Puzzles, drawn
 from thinkwell.training.recipes.ppo import CriticKnobs, critic, gae_targets
 from thinkwell.training.recipes.vapo import decoupled
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.sample import Rewarded, Rollouts
 from thinkwell.training.stage import Optimiser, Rl, Sft, Stage, of

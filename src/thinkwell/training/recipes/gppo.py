@@ -12,19 +12,18 @@ the lab has no code. The likelihood is normalised over the whole batch, not over
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
 from pydantic import Field
 
-from thinkwell.core.prompt import Preset
 from thinkwell.training import advantages, losses
-from thinkwell.training.correct import Correct
 from thinkwell.training.filters import Signal, Whole
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
+from thinkwell.training.rewards.applied import Correct
+from thinkwell.training.rewards.formats import closes_thinking
 from thinkwell.training.rollouts.group import Group
-from thinkwell.training.sample import Sample
 from thinkwell.training.stage import Filter, Optimiser, PolicyLoss, Rl, Sft, Stage, of
 from thinkwell.training.traces import Lessons, solving
 
@@ -100,15 +99,6 @@ def filters(knobs: Config) -> tuple[Filter, ...]:
     whole = (Whole(),) if knobs.overlong_filter else ()
     unequal = (Signal("reward", refill=False),) if knobs.drop_equal else ()
     return (*whole, *unequal)
-
-
-def closes_thinking(preset: Preset) -> Callable[[Sample], bool]:
-    """Whether a response closes its thinking exactly once; every response of a model that does not mark its thinking."""
-
-    def valid(sample: Sample) -> bool:
-        return not preset.think_close or sample.path.text.count(preset.think_close) == 1
-
-    return valid
 
 
 def long_chains(knobs: Config, setting: Setting) -> Sft:

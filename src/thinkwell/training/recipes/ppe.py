@@ -19,9 +19,8 @@ from torch import Tensor
 
 from thinkwell.core.prompt import Preset
 from thinkwell.training import advantages, behaviour, losses, rewards
-from thinkwell.training.correct import Correct
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
-from thinkwell.training.rewards.applied import AnswerAndFormat
+from thinkwell.training.rewards.applied import AnswerAndFormat, Correct
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.sample import Rollouts, Sample
 from thinkwell.training.stage import Draw, Kl, Rl, Rollout, Stage, Writer, of

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
 from thinkwell.training import advantages, losses
-from thinkwell.training.correct import Correct
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.stage import Advantage, Critic, Kl, Optimiser, Rl, Stage, Targets, View
 

@@ -28,10 +28,10 @@ from torch import Tensor
 from thinkwell.core.errors import ConfigError
 from thinkwell.training import advantages, losses
 from thinkwell.training.buffers import SelectiveBuffer
-from thinkwell.training.preferences import Pairs
+from thinkwell.training.pairs import Pairs
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
-from thinkwell.training.recipes.gppo import closes_thinking
 from thinkwell.training.rewards import hybrid
+from thinkwell.training.rewards.formats import closes_thinking
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.sample import Rewarded, Rollouts, Sample
 from thinkwell.training.stage import Kl, Optimiser, Preference, Rl, Stage, of

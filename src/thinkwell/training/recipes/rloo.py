@@ -17,8 +17,8 @@ from typing import Literal
 from pydantic import Field
 
 from thinkwell.training import advantages, losses
-from thinkwell.training.correct import Correct
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
+from thinkwell.training.rewards.applied import Correct
 from thinkwell.training.rollouts.group import Group
 from thinkwell.training.stage import Kl, Rl, Stage, of
 

@@ -13,12 +13,31 @@ import torch
 from torch import Tensor
 
 from thinkwell.core.errors import ConfigError
+from thinkwell.training.rewards.correctness import correctness
 from thinkwell.training.rewards.format_length import format_length
 from thinkwell.training.rewards.hybrid import hybrid
 from thinkwell.training.sample import Rewarded, Rollouts
 
 Part = Callable[[Rollouts], Tensor]
 """A named term of a reward, (B,), for curves and tables."""
+
+
+@dataclass(frozen=True)
+class Correct:
+    """`correctness` with its knobs: the plain reward of verifiable problems."""
+
+    preset: str = "paper"
+    formatted: bool = False  # whether a broken format is worth `malformed`
+
+    def __call__(self, batch: Rollouts, step: int) -> Rewarded:
+        known = batch.judged | ~batch.finished  # what is still being written has no verdict yet, and nobody reads its reward
+        return Rewarded(correctness(batch.correct.to(torch.float64), batch.valid if self.formatted else None, known, preset=self.preset))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        pass
 
 
 def graded(batch: Rollouts, of: str) -> Tensor:

@@ -18,13 +18,11 @@ teaches; TRL skips the sample. Here a value must be named, or the sample dropped
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from thinkwell.core.answer import Verdict, VerdictValue
 from thinkwell.core.errors import ConfigError
 from thinkwell.training._conventions import expect, pick
 from thinkwell.training.rewards._batch import expect_batch, flags
@@ -91,12 +89,3 @@ def correctness(
             )
         rewards = torch.where(graded, rewards, value(unknown if unknown is not None else 0.0))
     return rewards
-
-
-def from_verdicts(verdicts: Sequence[Verdict]) -> tuple[Tensor, Tensor]:
-    """(correct, known), each (B,) bool, for `correctness`. NO_ANSWER and TRUNCATED are known and not correct: only a TIMEOUT or an ERROR of the
-    grader is no
-    judgement (see `thinkwell.answers.grade`)."""
-    correct = torch.tensor([verdict.correct for verdict in verdicts], dtype=torch.bool)
-    known = torch.tensor([verdict.value not in (VerdictValue.TIMEOUT, VerdictValue.ERROR) for verdict in verdicts], dtype=torch.bool)
-    return correct, known

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from thinkwell.answers.extract import THINK_CLOSE, THINK_OPEN, after_thinking, last_box
 from thinkwell.answers.numbers import read_int
 from thinkwell.core.answer import AnswerKind
+from thinkwell.core.prompt import Preset
 from thinkwell.training.sample import Sample
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[-+*/=<>^_,]|[()\[\]{}]|[A-Za-z0-9.]+|\S")
 _INFIX = frozenset({"*", "/", "=", "<", ">", "^", "_", "\\times", "\\cdot", "\\div", "\\le", "\\ge", "\\leq", "\\geq", "\\neq"})
 _SIGNS = frozenset({"+", "-", "\\pm", "\\mp"})  # may stand before a number too
+
+
+def closes_thinking(preset: Preset) -> Callable[[Sample], bool]:
+    """Whether a response closes its thinking exactly once; every response of a model that does not mark its thinking."""
+
+    def valid(sample: Sample) -> bool:
+        return not preset.think_close or sample.path.text.count(preset.think_close) == 1
+
+    return valid
 
 
 def boxed(sample: Sample) -> bool:

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.hand_made import batch, sample
-from tests.training.recipes.small import engine, writer
+from tests.training.small import engine, writer
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.experience import RewardError
 from thinkwell.training.losses import mpo
-from thinkwell.training.preferences import Pair, Pairs, make_pairs, pairs_of, preference_loss
+from thinkwell.training.pairs import Pair, Pairs, make_pairs, pairs_of, preference_loss
 from thinkwell.training.problems import LabProblems
 from thinkwell.training.sample import Rewarded, Rollouts, Sample
 

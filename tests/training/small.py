@@ -33,12 +33,17 @@ def setting(levels: tuple[int, ...] = (1, 2), seed: int = 0) -> Setting:
     return Setting(tokenizer(), LAB, LabProblems(levels, seed), seed, "lab")
 
 
-def folder(place: Folder) -> str:
+def tiny_model(place: Folder) -> Folder:
     """The tiny model as a folder in Hugging Face format."""
     from thinkwell.lab.build import save_model
 
     save_model(new_policy(tokenizer(), 0, width=32, layers=2), tokenizer(), place)
-    return str(place)
+    return place
+
+
+def folder(place: Folder) -> str:
+    """`tiny_model`, as `--model` wants it."""
+    return str(tiny_model(place))
 
 
 def engine(seed: int = 0) -> LocalEngine:
