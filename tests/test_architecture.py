@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from thinkwell.core.method import METHODS
+from thinkwell.core.rules import RULES
 from thinkwell.tasks import TASKS
 from thinkwell.training.recipe import RECIPES
 
@@ -237,8 +238,11 @@ def test_every_recipe_has_its_file_its_test_its_page_and_documented_knobs(name: 
 def test_every_task_has_tests_and_is_in_the_docs() -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "tasks").glob("test_*.py"))
     page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
-    assert [name for name in TASKS.names() if name not in page] == [], "docs/tasks.md does not mention them"
-    assert [name for name in TASKS.names() if name not in tests] == [], "no test under tests/tasks mentions them"
+    puzzles = (ROOT / "docs" / "puzzles" / "index.md").read_text(encoding="utf-8")
+    ruled = set(RULES.names())  # tested one by one, at every level, in tests/tasks/test_every_puzzle.py
+    assert [name for name in TASKS.names() if name not in ruled and name not in page] == [], "docs/tasks.md does not mention them"
+    assert [name for name in ruled if f"`{name}`" not in puzzles] == [], "run python -m thinkwell.tasks.catalogue docs/puzzles/index.md"
+    assert [name for name in TASKS.names() if name not in ruled and name not in tests] == [], "no test under tests/tasks mentions them"
 
 
 def test_every_source_module_is_reached_by_the_tests_of_its_room() -> None:

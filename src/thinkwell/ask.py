@@ -118,7 +118,7 @@ async def solve_async(
             writer = engine
         require(solver, writer.info.name, writer.capabilities, known_capabilities())
         form = preset if isinstance(preset, Preset) else named_preset(preset or ("lab" if writer.info.model in BUNDLED else "boxed"))
-        await refuse_budget(ceiling, writer, asked.reference or "7")
+        await refuse_budget(ceiling, writer, asked.gold or "7")
         solver = solver.fit(ceiling, form)
         await examine(solver, writer, form)
         engines = load_engines(

@@ -15,6 +15,8 @@ from thinkwell.answers import options as opt
 from thinkwell.answers.latex import Shape
 from thinkwell.answers.numbers import read_int, read_number
 from thinkwell.core.answer import AnswerKind
+from thinkwell.core.errors import ThinkwellError
+from thinkwell.core.rules import RULES
 
 _DEPTH = 4  # nested brackets taken apart
 
@@ -24,6 +26,8 @@ def canonical(text: str, kind: AnswerKind | str = AnswerKind.MATH, options: Sequ
     kind = AnswerKind(kind)
     if len(text) > latex.MAX_ANSWER:
         return f"{' '.join(text[:40].split())}... #{hashlib.blake2b(text.encode(errors='replace'), digest_size=6).hexdigest()}"
+    if kind is AnswerKind.RULES:
+        return _ruled(text, options)
     if kind is AnswerKind.CHOICE:
         return opt.letter(text, options) or opt.plain(text).casefold()
     if kind is AnswerKind.LABEL:
@@ -34,6 +38,15 @@ def canonical(text: str, kind: AnswerKind | str = AnswerKind.MATH, options: Sequ
     if whole is not None:
         return str(whole)
     return _math(latex.tidy(text), loose=kind is AnswerKind.INTEGER)
+
+
+def _ruled(text: str, options: Sequence[str]) -> str:
+    """As the puzzle named in `options` writes it; a text that it cannot read is its own form."""
+    try:
+        form = RULES.get(options[0]).form_of(text) if options else None
+    except ThinkwellError:  # an unknown puzzle: grading says so
+        form = None
+    return " ".join(text.split()) if form is None else form
 
 
 def _math(tidied: str, loose: bool, depth: int = 0) -> str:

@@ -7,7 +7,7 @@
 4. math_verify: math-verify on `$reference$` and `$answer$` in a process killed at its deadline, behind our own guards: constants must agree to 1e-12 (2^-99 is not 2^-98),
    equations are compared as equations, nothing is parsed outside the LaTeX grammar.
 
-Letters, labels and spans have stages of their own. The decisions about known doubtful cases are listed in docs/answers.md.
+Letters, labels, spans and answers that rules decide have stages of their own. The decisions about known doubtful cases are listed in docs/answers.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from thinkwell.answers.canonical import canonical
 from thinkwell.answers.latex import Parts, Shape
 from thinkwell.answers.numbers import read_int, read_number
 from thinkwell.core.answer import AnswerKind, Stage, Verdict, VerdictValue
+from thinkwell.core.rules import RULES, unseal
 
 CORRECT, WRONG, TIMEOUT, ERROR = VerdictValue.CORRECT, VerdictValue.WRONG, VerdictValue.TIMEOUT, VerdictValue.ERROR
 _MOST_PARTS = 32  # unordered parts compared symbolically, pair by pair
@@ -42,6 +43,8 @@ def compare(
     The verdict is CORRECT, WRONG, TIMEOUT (symbolic stage killed) or ERROR (it failed, or the reference itself cannot be read).
     """
     kind = AnswerKind(kind)
+    if kind is AnswerKind.RULES:
+        return _ruled(reference, answer)
     if kind is AnswerKind.CHOICE:
         return _choice(reference, answer, options)
     if kind is AnswerKind.LABEL:
@@ -70,6 +73,12 @@ def equivalent(left: str, right: str, kind: AnswerKind | str = AnswerKind.MATH) 
 
 def _verdict(equal: bool, stage: Stage, answer: str, detail: str = "") -> Verdict:
     return Verdict(CORRECT if equal else WRONG, answer, stage, float(equal), detail)
+
+
+def _ruled(reference: str, answer: str) -> Verdict:
+    """The rules named by the sealed item decide, in this process: their readers are bounded and linear, see `tasks/reading.py`."""
+    score = RULES.get(unseal(reference)["rules"]).judge(answer, reference)
+    return Verdict(CORRECT if score.right else WRONG, answer, Stage.RULES, score.value, score.reason)
 
 
 def _choice(reference: str, answer: str, options: Sequence[str]) -> Verdict:

@@ -7,6 +7,9 @@
    never an earlier box. An empty box states nothing and is passed over ("put it in \\boxed{}" after the answer does not erase it).
 3. Without any box: `<answer>...</answer>`, then `#### N` or a line `A: N`, then the last "the answer is ..." / "Answer: ..."; for letters and labels also the last
    line, if it holds just one. There is no "last number in the text": it takes afterthoughts for answers.
+
+Answers that rules decide (puzzles) may span lines: the last fenced block or the last box, whichever begins later; without either, `<answer>`, or the whole text if it
+reads as an answer of those rules.
 """
 
 from __future__ import annotations
@@ -18,13 +21,17 @@ from typing import Literal
 
 from thinkwell.answers import options as opt
 from thinkwell.core.answer import AnswerKind
+from thinkwell.core.errors import ThinkwellError
+from thinkwell.core.rules import RULES
 
 THINK_OPEN = ("<think>", "<|begin_of_thought|>")
 THINK_CLOSE = ("</think>", "<|end_of_thought|>")
 TAIL = 4000  # characters at the end of a text that are searched for an answer in words
+LONG_TAIL = 250_000  # the same for the block of an answer that rules decide; far above what any of them reads
 
 _TOKEN = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(?:(?P<open>\{)|(?P<bare>[-+]?[0-9][0-9.,]*))?|\\.|[{}]", re.DOTALL)
 _ANSWER_AT_END = re.compile(r"<answer>(?:(?!<answer>).)*</answer>\s*$", re.DOTALL)
+_FENCE = re.compile(r"^[ \t]{0,12}(?P<ticks>`{3,16})(?P<info>[^\n]*)\n?", re.MULTILINE)
 _HASHES = re.compile(r"(?:####|^A:)[ \t]*([^\n]+)", re.MULTILINE)
 _CUE = re.compile(r"\banswer(?:\s+is(?:\s*:)?|\s*[:=])[\s*_]*", re.IGNORECASE)
 _NUMBER = re.compile(r"[\s$*(\\]{0,6}(?:boxed\{)?([-+]?(?:[0-9]+(?:,[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?)")
@@ -69,6 +76,8 @@ def extract(
     answer_part, open_ended = after_thinking(text, thinking)
     if open_ended and unfinished == "truncated":
         return CUT
+    if kind is AnswerKind.RULES:
+        return _ruled(answer_part[-LONG_TAIL:], options, finished)
     boxed = last_box(answer_part)
     marked = boxed if boxed is not None else _tagged(answer_part)
     if marked is not None:
@@ -97,9 +106,56 @@ def after_thinking(text: str, thinking: bool = False) -> tuple[str, bool]:
 
 def last_box(text: str) -> Extraction | None:
     """The last box, `CUT` if it is not closed, None if there is none (or only empty ones)."""
+    return _last_box_at(text)[0]
+
+
+def last_block(text: str) -> Extraction | None:
+    """The content of the last fenced block, `CUT` if it is not closed, None if there is none. The opening fence stands at the start of a line."""
+    return _last_block_at(text)[0]
+
+
+def _last_block_at(text: str) -> tuple[Extraction | None, int]:
+    """The same, and where its fence begins (-1 for none)."""
+    found: tuple[Extraction | None, int] = None, -1
+    position = 0
+    while (fence := _FENCE.search(text, position)) is not None:
+        first_line = fence["info"]
+        if fence["ticks"] in first_line:  # the whole block on one line
+            inside, _, _ = first_line.partition(fence["ticks"])
+            found = Extraction(inside.strip()), fence.start()
+            position = fence.end()
+            continue
+        closed = text.find(fence["ticks"], fence.end())
+        if closed < 0:
+            return CUT, fence.start()
+        found = Extraction(text[fence.end() : closed].strip("\r\n")), fence.start()
+        end = text.find("\n", closed)
+        position = end if end >= 0 else len(text)
+    return found
+
+
+def _ruled(text: str, options: Sequence[str], finished: bool) -> Extraction:
+    """A block inside a box, or a box inside a block, begins later than what holds it, and is taken."""
+    block, block_at = _last_block_at(text)
+    box, box_at = _last_box_at(text)
+    marked = max((block_at, block), (box_at, box), key=lambda found: found[0])[1] or _tagged(text)
+    if marked is not None:
+        return marked
+    try:
+        rules = RULES.get(options[0]) if options else None
+    except ThinkwellError:  # an unknown puzzle: grading says so
+        rules = None
+    whole = text.strip()
+    if finished and whole and rules is not None and len(text) < LONG_TAIL and rules.form_of(whole) is not None:
+        return Extraction(whole)
+    return NOTHING if finished else CUT
+
+
+def _last_box_at(text: str) -> tuple[Extraction | None, int]:
+    """The last box, as `last_box`, and where its command begins (-1 for none)."""
     first = min((at for command in ("\\boxed", "\\fbox", "\\framebox") if (at := text.find(command)) >= 0), default=-1)
     if first < 0:
-        return None
+        return None, -1
     stack: list[tuple[int, int]] = []  # (start, start of content or -1 for a plain brace)
     complete: list[tuple[int, int, int]] = []  # outermost closed boxes: start, start and end of content
     for token in _TOKEN.finditer(text, first):
@@ -118,12 +174,12 @@ def last_box(text: str) -> Extraction | None:
                 complete.append((opened, content, start))
     unclosed = max((start for start, content in stack if content >= 0), default=-1)
     if unclosed >= 0 and (not complete or unclosed > complete[-1][0]):
-        return CUT
-    for _, begin, end in reversed(complete):
+        return CUT, unclosed
+    for start, begin, end in reversed(complete):
         inside = text[begin:end].strip()
         if inside.strip("~\\ "):
-            return Extraction(inside.rstrip(".,") if inside[0].isdigit() else inside)
-    return None
+            return Extraction(inside.rstrip(".,") if inside[0].isdigit() else inside), start
+    return None, -1
 
 
 def _named(marked: Extraction, kind: AnswerKind, options: Sequence[str]) -> Extraction:

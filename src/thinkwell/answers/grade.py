@@ -32,8 +32,9 @@ def grade(
 ) -> Verdict:
     """Grade what a model wrote against a reference.
 
-    kind: "math", "integer", "choice", "label" or "span". options: the choices in the order shown, or the allowed labels. aliases: further right spans.
-    finished: False if generation was cut; no answer then is TRUNCATED. thinking: the prompt had opened the thinking. tolerance: relative, for numbers.
+    kind: "math", "integer", "choice", "label", "span" or "rules" (the reference is a sealed item then). options: the choices in the order shown, the allowed
+    labels, or the rules' name. aliases: further right spans. finished: False if generation was cut; no answer then is TRUNCATED. thinking: the prompt had opened the
+    thinking. tolerance: relative, for numbers.
     deadline: seconds for the symbolic stage. Raises ValueError for an unknown kind, nothing else.
     """
     kind = AnswerKind(kind)
@@ -118,6 +119,8 @@ def _compare(
 
 def _short(reference: str, kind: AnswerKind) -> str:
     """The short answer of a reference that is a whole solution: its last box, or what follows `####`."""
+    if kind is AnswerKind.RULES:
+        return reference
     if "\\boxed" in reference or "\\fbox" in reference or "\\framebox" in reference:
         boxed = last_box(reference)
         return boxed.text if boxed and boxed.text else reference

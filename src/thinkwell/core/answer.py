@@ -14,6 +14,7 @@ class AnswerKind(StrEnum):
     CHOICE = "choice"  # a letter of a list of options
     LABEL = "label"  # one of a fixed set of words (FOLIO)
     SPAN = "span"  # a short text with aliases (MuSiQue)
+    RULES = "rules"  # whatever satisfies the rules of a puzzle, see `core/rules.py`
 
 
 class VerdictValue(StrEnum):
@@ -38,6 +39,7 @@ class Stage(StrEnum):
     CHOICE = "choice"
     LABEL = "label"
     SPAN = "span"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Answer:
 class Verdict:
     """Result of grading one completion against a reference.
 
-    `score` is in [0, 1] (token F1 for spans, else 1 for CORRECT and 0 otherwise); `detail` explains errors in one line.
+    `score` is in [0, 1] (token F1 for spans, what the rules say for puzzles, else 1 for CORRECT and 0 otherwise); `detail` explains
+    errors, and rules that were broken, in one line.
     """
 
     value: VerdictValue

@@ -24,6 +24,7 @@ class Knobs(BaseModel):
 
         Raises `UnknownName` for a key that does not exist and `ConfigError` for a value that does not fit.
         """
+        help_ = f"thinkwell {'tasks show' if '/' in owner else 'methods'} {owner}"  # names of tasks with knobs have a folder
         for key in values:
             if key not in cls.model_fields:
                 raise UnknownName(f"knob of {owner}", key, cls.model_fields)
@@ -32,7 +33,7 @@ class Knobs(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "combination of knobs"
-            raise ConfigError(f"{owner}.{where}: {first['msg']}, got {first.get('input')!r}; see `thinkwell methods {owner}`.") from None
+            raise ConfigError(f"{owner}.{where}: {first['msg']}, got {first.get('input')!r}; see `{help_}`.") from None
 
     def resized(self, **knobs: Any) -> Self:
         """This configuration with `knobs` changed, except those that the user set by hand. Validated again."""

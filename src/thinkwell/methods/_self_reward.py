@@ -63,6 +63,6 @@ async def self_check(session: Session, problem: Problem, path: Path, config: Con
 
 def right(session: Session, problem: Problem, path: Path) -> bool:
     """Whether the path's answer has the canonical form of the reference."""
-    stated = Path("", (Segment(f"{session.preset.think_close}\\boxed{{{problem.reference}}}", Origin.INJECTED, n_tokens=1),))
+    stated = Path("", (Segment(f"{session.preset.think_close}\\boxed{{{problem.gold}}}", Origin.INJECTED, n_tokens=1),))
     answer, reference = session.answer(path), session.answer(stated)
     return answer is not None and reference is not None and answer.canonical == reference.canonical

@@ -29,6 +29,7 @@ _CHOICE = replace(_BOXED, name="choice", template=CHOICE, answer_cue="\n\nAnswer
 _BBH = replace(_BOXED, name="bbh-cot", template=BBH, answer_cue="\n\nSo the answer is (", max_tokens=1024, typical_tokens=256)
 _FOLIO = replace(_CHOICE, name="folio", template=FOLIO)
 _MUSIQUE = replace(_CHOICE, name="musique", template=MUSIQUE, max_tokens=2048, typical_tokens=512)
+_PUZZLE = replace(_BOXED, name="puzzle", template="{question}", answer_cue="\n\nFinal answer:\n```\n")
 _R1 = Preset("r1", 1, BOXED, temperature=0.6, top_p=0.95, max_tokens=32768, typical_tokens=8192)
 
 PRESETS: dict[str, Preset] = {
@@ -50,9 +51,10 @@ PRESETS: dict[str, Preset] = {
         _BBH,
         _FOLIO,
         _MUSIQUE,
+        _PUZZLE,
         *(
             replace(_R1, name=f"r1-{other.name}", template=other.template, answer_cue=other.answer_cue)
-            for other in (_CHOICE, _BBH, _FOLIO, _MUSIQUE)
+            for other in (_CHOICE, _BBH, _FOLIO, _MUSIQUE, _PUZZLE)
         ),
     )
 }

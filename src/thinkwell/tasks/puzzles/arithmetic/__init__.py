@@ -1,0 +1,1 @@
+"""Expressions to build from given numbers."""

@@ -1,0 +1,1 @@
+"""Classical ciphers, with the key known or to be found."""

@@ -1,0 +1,1 @@
+"""Tours, paths and ways through networks and mazes."""

@@ -1,0 +1,1 @@
+"""Cells or moves to find, where clues force every one."""

@@ -1,0 +1,1 @@
+"""Move sequences and orders that lead from one arrangement to another."""
