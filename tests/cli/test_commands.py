@@ -191,6 +191,48 @@ def test_tasks_are_listed_and_shown(cli):
     assert shown["problems"][0]["reference"] in cli("tasks", "show", "lab/arithmetic").out
 
 
+def test_puzzles_are_listed_with_their_levels_and_shown_at_one(cli):
+    entry = next(entry for entry in cli("tasks", "list", "--json").json if entry["name"] == "puzzles/sudoku")
+    assert (entry["category"], entry["levels"]) == ("grid", ["easy", "medium", "hard"])
+    shown = cli("tasks", "show", "puzzles/sudoku", "--level", "hard", "--seed", "3", "--json").json["problems"][0]
+    assert shown["meta"]["level"] == "hard"
+    assert shown["reference"].count("\n") == 8
+    assert "easy" in cli("tasks", "show", "puzzles/sudoku", "--level", "brutal").err
+    assert cli("tasks", "show", "puzzles/sudoku", "--level", "brutal").code == 2
+    assert cli("tasks", "show", "puzzles/sudoku", "--task-set", "max_holes=60").code == 2
+
+
+def test_a_sample_is_the_same_for_any_number_of_workers_and_shares_nothing_with_the_other_part(cli, tmp_path):
+    mix = ("--mix", "sudoku=2,puzzles/countdown", "--levels", "1:0:1", "--seed", "4")
+    for name, more in (("one", ()), ("two", ("--workers", "2")), ("test", ("--split", "test"))):
+        assert cli("tasks", "sample", "--n", "12", *mix, *more, "--out", tmp_path / f"{name}.jsonl").code == 0
+    assert (tmp_path / "one.jsonl").read_text() == (tmp_path / "two.jsonl").read_text()
+    items = [json.loads(line) for line in (tmp_path / "one.jsonl").read_text().splitlines()]
+    assert {item["task"] for item in items} == {"puzzles/sudoku", "puzzles/countdown"}
+    assert {item["level"] for item in items} == {"easy", "hard"}
+    assert items[0].keys() == {"prompt", "answer", "meta", "task", "category", "level", "id", "canonical"}
+    assert cli("tasks", "leak-check", tmp_path / "one.jsonl", tmp_path / "test.jsonl").code == 0
+    assert cli("tasks", "leak-check", tmp_path / "one.jsonl", tmp_path / "two.jsonl").code == 1
+    assert cli("tasks", "sample", "--mix", "sudko=1").code == 2
+    assert cli("tasks", "sample", "--levels", "1:x").code == 2
+    assert cli("tasks", "sample", "--out", tmp_path / "items.txt").code == 2
+
+
+def test_sampled_items_can_be_compared_and_validated_as_a_data_file(cli, tmp_path):
+    file = tmp_path / "items.jsonl"
+    assert cli("tasks", "sample", "--n", "3", "--mix", "countdown", "--out", file).code == 0
+    assert cli("tasks", "show", "puzzles/countdown", "--data", file, "--limit", "3").code == 0
+    assert cli("tasks", "validate", "--data", tmp_path).code == 0
+    file.write_text('{"task": "puzzles/countdown", "prompt": "?"}\n')
+    assert "line 1" in cli("tasks", "show", "puzzles/countdown", "--data", file).err
+
+
+def test_validate_proves_puzzles_without_a_file(cli, tmp_path):
+    reports = cli("tasks", "validate", "puzzles/countdown", "--n", "2", "--json").json
+    assert [(r["task"], r["items"], r["gold_rate"], r["junk_rate"]) for r in reports] == [("puzzles/countdown", 2, 1.0, 0.0)] * 3
+    assert cli("tasks", "validate", "puzzles/countdown", "--data", tmp_path).code == 2
+
+
 def test_validate_passes_good_data_and_fails_bad_data(cli, tmp_path):
     good = tmp_path / "gsm8k"
     good.mkdir()

@@ -1,4 +1,4 @@
-"""`thinkwell tasks`: what there is, one of them with an example, and the proof that graders and data fit."""
+"""`thinkwell tasks`: what there is, one of them with an example, items of many in a file, and the proof that graders and data fit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from thinkwell.cli.arguments import knobs_of
 from thinkwell.cli.failure import FAILED, exits
 from thinkwell.cli.options import AsJson, Seed
 from thinkwell.cli.show import console, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Benchmarks: list, show, validate.")
+app = typer.Typer(no_args_is_help=True, help="Benchmarks, puzzles and games: list, show, sample, validate, leak-check.")
 
 
 @app.command("list")
@@ -24,8 +25,8 @@ def list_tasks(as_json: AsJson = False) -> None:
     if as_json:
         print_json([_describe(task) for task in tasks])
         return
-    rows = [(task.name, task.kind.value, "generated" if task.generate else task.hub_id or "file only", task.summary) for task in tasks]
-    print_table(("task", "answer", "source", "what it is"), rows, left=4)
+    rows = [(task.name, _category(task.name), task.kind.value, _source(task), task.summary) for task in tasks]
+    print_table(("task", "category", "answer", "source", "what it is"), rows, left=5)
 
 
 @app.command("show")
@@ -35,6 +36,10 @@ def show(
     data: Annotated[str | None, typer.Option("--data", metavar="FILE", help="Local copy of the task's data.")] = None,
     limit: Annotated[int, typer.Option("--limit", help="Number of problems.")] = 1,
     seed: Seed = 0,
+    level: Annotated[str | None, typer.Option("--level", help="easy, medium or hard: of puzzles and games.")] = None,
+    knobs: Annotated[
+        list[str] | None, typer.Option("--task-set", metavar="KNOB=VALUE", help="A knob of the task, such as holes=4.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a task's facts and its first problems as they are put to a model."""
@@ -42,10 +47,13 @@ def show(
     from thinkwell.tasks.presets import preset
 
     task = TASKS.get(name)
-    problems = task.load(data, seed=seed, limit=limit)
+    options = knobs_of([f"task.{item}" for item in knobs])["task"] if knobs else {}
+    if level is not None:
+        options["level"] = level
+    problems = task.load(data, seed=seed, limit=limit, knobs=options)
     form = preset(task.preset)
     if as_json:
-        shown = [{"id": p.id, "messages": form.messages(p), "reference": p.reference, "meta": dict(p.meta)} for p in problems]
+        shown = [{"id": p.id, "messages": form.messages(p), "reference": p.gold, "meta": dict(p.meta)} for p in problems]
         print_json({**_describe(task), "problems": shown})
         return
     out = console()
@@ -55,21 +63,76 @@ def show(
         out.print(f"\n{problem.id}{f'  ({facts})' if facts else ''}", markup=False, style="bold")
         for message in form.messages(problem):
             out.print(f"{message['role']}: {message['content']}", markup=False)
-        out.print(f"reference: {problem.reference}", markup=False)
+        out.print(f"reference: {problem.gold}", markup=False)
+
+
+@app.command("sample")
+@exits
+def sample(
+    n: Annotated[int, typer.Option("--n", help="Number of items.", min=1)] = 10,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            "--mix", metavar="NAME=WEIGHT,...", help="Categories and puzzles with their shares: grid=2,logic=1. Default: all, evenly."
+        ),
+    ] = None,
+    levels: Annotated[str, typer.Option("--levels", metavar="E:M:H", help="Shares of easy, medium and hard.")] = "1:1:1",
+    split: Annotated[str, typer.Option("--split", metavar="train|test|all", help="Which part; test items never occur in train.")] = "train",
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option("--workers", help="Processes; the items are the same for any number.", min=1)] = 1,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write .jsonl or .parquet; default: lines on stdout.")] = None,
+) -> None:
+    """Draw items of puzzles and games, one a line: prompt, answer, meta, task, category, level, id, canonical."""
+    import json
+
+    from thinkwell.tasks.mix import Mix, numbers_of, weights_of, write_items
+
+    items = Mix(weights_of(mix), numbers_of(levels), split).items(seed, n, workers)  # type: ignore[arg-type]
+    if out is None:
+        for item in items:
+            print(json.dumps(item.as_dict(), ensure_ascii=False))
+        return
+    print(f"{write_items(items, out)} items in {out}")
+
+
+@app.command("leak-check")
+@exits
+def leak_check(
+    first: Annotated[Path, typer.Argument(metavar="A", help="File of items, for example the training part.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="File of items that must share none with A.")],
+    as_json: AsJson = False,
+) -> None:
+    """Look for items of B that are in A, whatever their wording; exit code 1 if there are any."""
+    from thinkwell.tasks.mix import leaks
+
+    found = leaks(first, second)
+    if as_json:
+        print_json(found)
+    else:
+        for leak in found:
+            print(f"{leak['place']} ({leak['id']}) is the same item as {leak['first']}")
+        print(f"{len(found)} items of {second} are in {first} too")
+    if found:
+        raise typer.Exit(FAILED)
 
 
 @app.command("validate")
 @exits
 def validate(
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with data files, searched to the bottom.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Puzzles and games; default: all of them.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Validate the data files below this folder instead.")] = None,
+    n: Annotated[int, typer.Option("--n", help="Items of each puzzle and level.", min=1)] = 8,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that gold answers score 1 and junk scores 0 on every data file of a folder; exit code 1 if one does not."""
-    from thinkwell.tasks.validate import passed
+    """Prove that gold and solvers' answers score 1 and junk scores 0, on every puzzle and level or on every data file of a folder; exit code 1 if one does not."""
+    from thinkwell.core.errors import ConfigError
+    from thinkwell.tasks.validate import passed, validate_puzzles
     from thinkwell.tasks.validate import validate as validate_folder
 
-    reports = validate_folder(data, seed)
+    if names and data is not None:
+        raise ConfigError("names of puzzles and --data were both given; expected one of them. Leave one out.")
+    reports = validate_puzzles(names or (), seed, n) if data is None else validate_folder(data, seed)
     if as_json:
         print_json(reports)
     else:
@@ -93,8 +156,14 @@ def validate(
 
 
 def _describe(task: Any) -> dict[str, Any]:
+    from thinkwell.core.rules import RULES
+    from thinkwell.tasks.puzzle import LEVEL_NAMES
+
+    ruled = task.name in RULES.names()
     return {
         "name": task.name,
+        "category": _category(task.name),
+        "levels": list(LEVEL_NAMES) if ruled else [],
         "kind": task.kind.value,
         "summary": task.summary,
         "preset": task.preset,
@@ -102,3 +171,14 @@ def _describe(task: Any) -> dict[str, Any]:
         "generated": task.generate is not None,
         "config": task.Config.describe(),
     }
+
+
+def _category(name: str) -> str:
+    from thinkwell.core.rules import RULES
+    from thinkwell.tasks.mix import category_of
+
+    return category_of(name) if name in RULES.names() else name.partition("/")[0] if "/" in name else "benchmark"
+
+
+def _source(task: Any) -> str:
+    return "generated" if task.generate else task.hub_id or "file only"

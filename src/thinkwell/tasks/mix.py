@@ -82,6 +82,30 @@ class Mix:
             yield from pool.map(partial(self.item, seed), range(n), chunksize=CHUNK)
 
 
+def weights_of(text: str | None) -> dict[str, float]:
+    """ "grid=2,puzzles/maze=1" as weights; a name alone weighs 1. A puzzle may be named without its folder. Raises `ConfigError`."""
+    short = {name.rpartition("/")[2]: name for name in RULES.names()}
+    weights: dict[str, float] = {}
+    for part in (text or "").replace(",", " ").split():
+        name, _, weight = part.partition("=")
+        weights[name if name in CATEGORIES else short.get(name, name)] = _number(weight or "1", part)
+    return weights
+
+
+def numbers_of(text: str) -> tuple[float, ...]:
+    """ "1:2:1" as numbers. Raises `ConfigError`."""
+    return tuple(_number(part, text) for part in text.split(":"))
+
+
+def _number(text: str, whole: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} in {whole!r} is no number; expected name=weight,... or easy:medium:hard. For example grid=2,logic=1 or 1:1:1."
+        ) from None
+
+
 def write_items(items: Iterable[Item], file: Path) -> int:
     """Write items, one a line as JSON, or as Parquet if the file's name ends so (`meta` is JSON text there). Returns how many.
 

@@ -2,12 +2,13 @@
 
 Gold is put to the grader as a model would write it, in each form its kind allows (after the thinking, boxed, as a last line), and as the data set's own worked solution where
 there is one. Junk is the answer of another item that differs, an empty text, random text, a gold that was cut inside its box, a gold boxed only inside a thinking that
-never ends, and the article "a". For every data file below a folder that some task recognises.
+never ends, and the article "a". For every data file below a folder that some task recognises, and for fresh items of every puzzle at every level, where a solver's answer
+that the generator never saw is gold too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -27,7 +28,10 @@ NOISE = "colourless green ideas sleep furiously (as they say) and nothing more"
 
 
 class FileReport(TypedDict):
-    """One file. Rates are in [0, 1]; `junk` counts the junk texts put to the grader; failures name the problem and what went wrong."""
+    """One file, or one puzzle at one level ("puzzles/sudoku, hard").
+
+    Rates are in [0, 1]; `junk` counts the junk texts put to the grader; failures name the problem and what went wrong.
+    """
 
     file: str
     task: str | None
@@ -51,6 +55,24 @@ def validate(folder: Path | str, seed: int = 0) -> list[FileReport]:
     return [validate_file(path, str(path.relative_to(root)), seed) for path in files]
 
 
+def validate_puzzles(names: Iterable[str] = (), seed: int = 0, n: int = 8) -> list[FileReport]:
+    """One report a puzzle and level, each of n fresh items; all puzzles if none is named. Raises `UnknownName`."""
+    from thinkwell.core.rules import RULES
+    from thinkwell.tasks.puzzle import LEVEL_NAMES, load
+
+    reports = []
+    for name in list(names) or RULES.names():
+        for level in LEVEL_NAMES:
+            task = load(name, level, split="all")
+            items = [task.item(seed, i) for i in range(n)]
+            problems = [task.problem(item) for item in items]
+            report = _report(f"{name}, {level}", name)
+            for position, problem in enumerate(problems):
+                _judge(report, problem, problems, position, f"```\n{task.solve(items[position])}\n```")
+            reports.append(_finished(report, len(problems)))
+    return reports
+
+
 def passed(reports: Sequence[FileReport]) -> bool:
     """True if every file was recognised, all gold is correct and no junk is."""
     return all(
@@ -60,9 +82,7 @@ def passed(reports: Sequence[FileReport]) -> bool:
 
 def validate_file(path: Path, name: str | None = None, seed: int = 0) -> FileReport:
     """The report of one file; a file that cannot be read or that no task recognises has no items and says so."""
-    report = FileReport(
-        file=name or str(path), task=None, items=0, gold_correct=0, junk=0, junk_correct=0, gold_rate=0.0, junk_rate=0.0, failures=[]
-    )
+    report = _report(name or str(path), None)
     try:
         rows = read_rows(path)
         task = recognise(path, rows[0])
@@ -73,23 +93,35 @@ def validate_file(path: Path, name: str | None = None, seed: int = 0) -> FileRep
     except DataError as error:
         report["failures"].append(str(error))
         return report
-    failures = report["failures"]
     problems = [problem for _, problem in pairs]
     for position, (row, problem) in enumerate(pairs):
-        wrong = [
-            f"{problem.id}: gold {problem.reference!r} as {text[-80:]!r} is {value}"
-            for text, value in _graded(golds(problem, task.solution(row)), problem, "correct")
-        ]
-        report["gold_correct"] += not wrong
-        texts = list(junk(problem, problems, position))
-        taken = [(text, value) for text, value in _graded(texts, problem, None) if value == "correct"]
-        report["junk"] += len(texts)
-        report["junk_correct"] += len(taken)
-        failures.extend(wrong + [f"{problem.id}: junk {text[-80:]!r} is correct for {problem.reference!r}" for text, _ in taken])
-    report["items"] = len(pairs)
-    report["gold_rate"] = report["gold_correct"] / len(pairs) if pairs else 0.0
+        _judge(report, problem, problems, position, task.solution(row))
+    return _finished(report, len(pairs))
+
+
+def _report(name: str, task: str | None) -> FileReport:
+    return FileReport(file=name, task=task, items=0, gold_correct=0, junk=0, junk_correct=0, gold_rate=0.0, junk_rate=0.0, failures=[])
+
+
+def _judge(report: FileReport, problem: Problem, problems: Sequence[Problem], position: int, solution: str | None) -> None:
+    """Put one problem's gold and junk to the grader and count what it says."""
+    wrong = [
+        f"{problem.id}: gold {problem.gold!r} as {text[-80:]!r} is {value}"
+        for text, value in _graded(golds(problem, solution), problem, "correct")
+    ]
+    report["gold_correct"] += not wrong
+    texts = list(junk(problem, problems, position))
+    taken = [(text, value) for text, value in _graded(texts, problem, None) if value == "correct"]
+    report["junk"] += len(texts)
+    report["junk_correct"] += len(taken)
+    report["failures"].extend(wrong + [f"{problem.id}: junk {text[-80:]!r} is correct for {problem.gold!r}" for text, _ in taken])
+
+
+def _finished(report: FileReport, items: int) -> FileReport:
+    report["items"] = items
+    report["gold_rate"] = report["gold_correct"] / items if items else 0.0
     report["junk_rate"] = report["junk_correct"] / report["junk"] if report["junk"] else 0.0
-    del failures[MOST_FAILURES:]
+    del report["failures"][MOST_FAILURES:]
     return report
 
 
@@ -101,7 +133,10 @@ def recognise(path: Path, row: Row) -> Task | None:
 
 def golds(problem: Problem, solution: str | None = None) -> list[str]:
     """Completions that must be correct."""
-    gold = problem.reference or ""
+    gold = problem.gold or ""
+    if problem.kind is AnswerKind.RULES:
+        texts = [f"{THINKING}The result:\n\n```\n{gold}\n```", f"```\nfirst idea\n```\n\n~~~\n\n```text\n  {gold}\n\n```\nDone."]
+        return texts + ([solution] if solution is not None else [])
     texts = [f"{THINKING}The result:\n\n\\boxed{{{gold}}}", f"{THINKING}So \\fbox{{ {gold} }} it is, and I leave \\boxed{{}} empty."]
     if problem.kind is AnswerKind.CHOICE:
         texts += [
@@ -122,7 +157,13 @@ def golds(problem: Problem, solution: str | None = None) -> list[str]:
 
 def junk(problem: Problem, problems: Sequence[Problem], position: int) -> Iterator[str]:
     """Completions that must not be correct."""
-    gold = problem.reference or ""
+    gold = problem.gold or ""
+    if problem.kind is AnswerKind.RULES:
+        yield f"<think>\n```\n{gold}\n```\nbut let me check"
+        yield f"```\n{gold}"
+        yield f"```\n{gold}\n```\nNo:\n```\n{NOISE}\n```"
+        yield from (NOISE, "", f"```\n{gold}\0\n```", f"```\n{'[' * 20_000}\n```")
+        return
     yield ""
     yield NOISE
     yield f"{THINKING}The result is \\boxed{{{gold}"
@@ -144,7 +185,7 @@ def junk(problem: Problem, problems: Sequence[Problem], position: int) -> Iterat
 
 def _other(problem: Problem, problems: Sequence[Problem], position: int) -> str | None:
     """The next item's answer that differs from this one's."""
-    own = {_form(answer, problem) for answer in (problem.reference or "", *problem.aliases)}
+    own = {_form(answer, problem) for answer in (problem.gold or "", *problem.aliases)}
     rotated = [*problems[position + 1 :], *problems[:position]]
     return next((p.reference for p in rotated if p.reference and _form(p.reference, problem) not in own), None)
 
