@@ -11,6 +11,7 @@ import json
 import random
 import re
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from thinkwell.tasks.reading import LIMIT
 
 ITEMS = 4  # a cell; the fuzzers and benchmarks draw thousands
 MUTANTS = 60
+MOST_SECONDS = 1.0  # of computing for one hostile answer
 CELLS = [pytest.param(name, level, id=f"{name}-{level}") for name in RULES.names() for level in LEVEL_NAMES]
 every_cell = pytest.mark.parametrize(("name", "level"), CELLS)
 every_puzzle = pytest.mark.parametrize("name", RULES.names())
@@ -83,11 +85,14 @@ def test_a_wrong_answer_scores_below_1_with_a_reason_and_raises_nothing(name: st
         "", " \n ", "?", "colourless green ideas sleep furiously", "\0", item.answer + "\0", item.answer[:1] + "\0" + item.answer[1:], "٣ ٤ ٥", "²", "1" * 5_000,
         "[" * 40_000, "(" * 30_000 + "1" + ")" * 30_000, "{[(" * 9_000, "-" * 20_000, "1 " * 40_000, "\\boxed{" * 500, "(0,0)," * 9_000, ("9 " * 50 + "\n") * 500,
         item.answer + "\n" + "x" * LIMIT, "nan", "None", "-1", "1e309", "0x10", "__import__('os').getcwd()", "9**9**9", "😀" * 100, "\ud800", "a\u202eb", "|" * 20_000,
+        "-" * 30_000 + "x", "| " * 30_000 + "x", " " * 60_000 + "x", ",".join(f"({i},{i})" for i in range(5_000)) + ",(4999,4999)", "1 + (" * 15_000, "\\begin{" * 9_000,
     ]  # fmt: skip
     answers += [odd_digits] if odd_digits != item.answer else []
     for answer in answers:
         for text in (answer, f"```\n{answer}\n```", fenced(answer)):
+            started = time.process_time()
             score = task.verify(text, item)
+            assert time.process_time() - started < MOST_SECONDS, answer[:60]
             assert 0.0 <= score.value < 1.0, (answer[:60], score)
             assert score.reason, answer[:60]
             assert len(score.reason) < 1_000

@@ -131,6 +131,6 @@ def _tokens(text: str) -> Iterator[str]:
         token = match[0]
         if token.isspace():
             continue
-        if not token.isdigit() and token not in _BINDS and token not in "()":
+        if not token.isascii() or not (token.isdigit() or token in _BINDS or token in "()"):
             raise Refused(f"{token!r} is not allowed in an expression; only whole numbers, + - * / and brackets are")
         yield token
