@@ -221,16 +221,38 @@ def test_the_gradient_of_a_prompt_is_that_of_all_its_samples():
 def test_values_have_a_state_before_every_token_and_one_after_the_last():
     model = small()
     critic = Values(model)
-    assert critic(torch.tensor([[3, 4, 5]])).tolist() == [[0.0] * 4]
+    assert critic(torch.tensor([[3, 4, 5]]), torch.tensor([[False, True, True]])).tolist() == [[0.0] * 4]
     torch.nn.init.normal_(critic.head.weight)
-    rows, _ = batch(7)
-    found = values_of(critic, rows, tokens=70)
+    rows, masks = batch(7)
+    found = values_of(critic, rows, masks, tokens=70)
     assert [len(values) for values in found] == [len(row) + 1 for row in rows]
-    for row, values in zip(rows, found, strict=True):
+    for row, mask, values in zip(rows, masks, found, strict=True):
         hidden = critic.body(input_ids=torch.tensor([row]), use_cache=False).last_hidden_state[0]
-        expected = torch.cat([hidden.new_zeros(1), (hidden @ critic.head.weight[0] + critic.head.bias)])
-        torch.testing.assert_close(values, expected.detach())
+        every = torch.cat([hidden.new_zeros(1), (hidden @ critic.head.weight[0] + critic.head.bias)]).detach()
+        near = torch.tensor(
+            [place > 0 and bool(mask[place : place + 1].any() | mask[place - 1 : place].any()) for place in range(len(row) + 1)]
+        )
+        torch.testing.assert_close(values, torch.where(near, every, 0.0))
     assert not any(values.requires_grad for values in found)
+
+
+def test_a_critic_learns_the_same_without_padding_as_with_it(monkeypatch):
+    rows, masks = batch(7)
+
+    def gradients() -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        critic = Values(small())
+        torch.nn.init.normal_(critic.head.weight)
+        ids = padded(rows, 0)
+        critic(ids, stacked(masks, ids.shape[1])).square().sum().backward()
+        return {name: weight.grad.clone() for name, weight in critic.named_parameters()}
+
+    lined = gradients()
+    monkeypatch.setattr("thinkwell.training.policy.possible", lambda body: False)
+    plain = gradients()
+    assert set(lined) == set(plain)
+    for name, gradient in plain.items():
+        torch.testing.assert_close(lined[name], gradient, rtol=1e-3, atol=1e-4)
 
 
 def test_a_critic_is_a_copy():

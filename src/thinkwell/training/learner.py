@@ -24,7 +24,7 @@ from thinkwell.core.errors import ThinkwellError
 from thinkwell.core.path import Origin
 from thinkwell.training import advantages, losses
 from thinkwell.training.experience import Experience
-from thinkwell.training.policy import LogProbs, Values, cuts, logprobs_of, microbatches, padded, stacked, values_of
+from thinkwell.training.policy import LogProbs, Values, critic_of, cuts, logprobs_of, padded, stacked, values_of
 from thinkwell.training.sample import Row, Sample
 from thinkwell.training.sft import sft_step
 from thinkwell.training.stage import Critic, Kl, Optimiser, Preference, Rl, Stage, View
@@ -122,7 +122,7 @@ class Learner:
                 rewards = rewards + losses.kl_reward(old, ref, mask_BT, coef=stage.kl.coef, level="sequence")
         values = values_BT = bootstrap = None
         if self.critic is not None:
-            values = values_of(self.critic, ids, tokens=self.micro_tokens, pad=self.pad)
+            values = values_of(self.critic, ids, [own_tokens(sample) for sample in batch.samples], tokens=self.micro_tokens, pad=self.pad)
             values_BT = stacked([value[:-1] for value in values], width)
             bootstrap = torch.stack([value[-1] for value in values])
         view = View(batch, rewards, mask_BT, batch.group_ids, batch.finished, batch.cut, values_BT, bootstrap)
@@ -298,17 +298,18 @@ class Learner:
         tokens = float(sum(int(masks[i].sum()) for i in chosen))
         for _ in range(critic.passes):
             self._zero(self.critic_optimiser, critic.optimiser, step, 0)
-            for cut in microbatches([len(masks[i]) for i in chosen], self.micro_tokens):
+            paths = [rows[i].sample.path.tokens for i in chosen]
+            for cut in cuts(critic_of(self.critic), paths, [masks[i] for i in chosen], self.micro_tokens):
                 micro = [chosen[i] for i in cut]
                 ids_BT = padded([rows[i].sample.path.tokens for i in micro], self.pad, self.accelerator.device)
                 width = ids_BT.shape[1]
+                mask_BT = stacked([masks[i] for i in micro], width, ids_BT.device)
                 with self.accelerator.autocast():
-                    values_BT = self.critic(ids_BT)[:, :-1].float()
+                    values_BT = self.critic(ids_BT, mask_BT)[:, :-1].float()
                 old_BT = stacked([rows[i].old_values for i in micro if rows[i].old_values is not None], width, values_BT.device)
                 returns_BT = stacked([rows[i].returns for i in micro if rows[i].returns is not None], width, values_BT.device).to(
                     values_BT.dtype
                 )
-                mask_BT = stacked([masks[i] for i in micro], width, values_BT.device)
                 loss, found = value_loss(values_BT, old_BT, returns_BT, mask_BT, clip=critic.clip or math.inf, batch_tokens=tokens)
                 if not bool(torch.isfinite(loss)):
                     raise NotFinite("value loss", {"ids": ids_BT, "returns": returns_BT, "values": values_BT.detach()})

@@ -57,11 +57,24 @@ class Values(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, ids_BT: Tensor) -> Tensor:
-        """(B, T + 1): entry t is the value of the state before token t, entry t + 1 that after it; entry 0 has no state and is 0."""
-        hidden_BTH = self.body(input_ids=ids_BT, use_cache=False).last_hidden_state
-        values_BT = self.head(hidden_BTH)[..., 0]
-        return torch.nn.functional.pad(values_BT, (1, 0))
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """(B, T + 1): entry t is the value of the state before token t, entry t + 1 that after it, for the tokens of the mask; 0 elsewhere, and before the first token, where
+        there is no state."""
+        at_BT = around(mask_BT)
+        if possible(self.body) and bool(at_BT.any()):
+            line = line_of(nn.functional.pad(ids_BT, (0, 1)), at_BT)
+            hidden_MH = hidden_states(self.body, line).index_select(0, line.places_BT[at_BT])
+        else:
+            hidden_MH = self.body(input_ids=ids_BT, use_cache=False).last_hidden_state[at_BT[:, 1:]]
+        return _placed(self.head(hidden_MH)[..., 0], at_BT)
+
+
+def around(mask_BT: Tensor) -> Tensor:
+    """(B, T + 1): the states before and after the tokens of the mask, as places of the tokens that they come before."""
+    before_BT, after_BT = nn.functional.pad(mask_BT, (0, 1)), nn.functional.pad(mask_BT, (1, 0))
+    states_BT = before_BT | after_BT
+    states_BT[:, 0] = False
+    return states_BT
 
 
 def parts(model: nn.Module) -> tuple[Any, Any]:
@@ -93,8 +106,8 @@ def microbatches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
 
 
 def cuts(model: nn.Module, rows: Sequence[Sequence[int]], masks: Sequence[Tensor], tokens: int) -> list[list[int]]:
-    """Micro-batches for `LogProbs` of this model: with one prompt's rows together where it computes a prompt once, else of like lengths."""
-    if possible(parts(model)[0]):
+    """Micro-batches for `LogProbs` of this model, or for a critic's `Values`: with one prompt's rows together where it computes a prompt once, else of like lengths."""
+    if possible(model.body if isinstance(model, Values) else parts(model)[0]):
         return bundles(rows, [mask.tolist() for mask in masks], tokens)
     return microbatches([len(row) for row in rows], tokens)
 
@@ -130,15 +143,22 @@ def logprobs_of(
 
 
 @torch.no_grad()
-def values_of(critic: nn.Module, rows: Sequence[Sequence[int]], *, tokens: int, pad: int = 0) -> list[Tensor]:
-    """Values (T_i + 1,) of each row: entry t before token t, the last after the last token; on the CPU."""
+def values_of(critic: nn.Module, rows: Sequence[Sequence[int]], masks: Sequence[Tensor], *, tokens: int, pad: int = 0) -> list[Tensor]:
+    """Values (T_i + 1,) of each row: entry t before token t, the last after the last token, 0 away from the masked tokens; on the CPU."""
     device = next(critic.parameters()).device
     result: list[Tensor] = [torch.empty(0)] * len(rows)
-    for chosen in microbatches([len(row) for row in rows], tokens):
-        values_BT = critic(padded([rows[i] for i in chosen], pad, device)).cpu()
+    for chosen in cuts(critic_of(critic), rows, masks, tokens):
+        ids_BT = padded([rows[i] for i in chosen], pad, device)
+        mask_BT = stacked([masks[i] for i in chosen], ids_BT.shape[1], device)
+        values_BT = critic(ids_BT, mask_BT).cpu()
         for place, index in enumerate(chosen):
             result[index] = values_BT[place, : len(rows[index]) + 1].clone()
     return result
+
+
+def critic_of(critic: nn.Module) -> Values:
+    """`Values` out of whatever spreads it over devices."""
+    return critic if isinstance(critic, Values) else next(m for m in critic.modules() if isinstance(m, Values))
 
 
 def _chosen(hidden_MH: Tensor, ids_M: Tensor, head: Any, temperature: float, entropy: bool) -> tuple[Tensor, Tensor | None]:

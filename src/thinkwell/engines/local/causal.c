@@ -11,6 +11,22 @@
 #define STEP 8  /* numbers in a register */
 typedef float eight __attribute__((vector_size(32), aligned(4)));
 
+typedef int32_t eight_ints __attribute__((vector_size(32), aligned(4)));
+
+/* exp_ of eight numbers that are not above 0 (but for rounding). */
+static inline __attribute__((always_inline)) eight exp_eight(eight x) {
+    eight_ints low = x < -87.0f;
+    x = (eight)((low & (eight_ints)(x - x - 87.0f)) | (~low & (eight_ints)x));
+    eight_ints whole = __builtin_convertvector(x * 1.44269504088896341f - 0.5f, eight_ints);
+    eight n = __builtin_convertvector(whole, eight), r = x - n * 0.693359375f + n * 2.12194440e-4f, p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return p * (eight)((whole + 127) << 23);
+}
+
 /* scores (BLOCK x stride) = scale * q (BLOCK x dim) * turned (dim x stride) for the first `count` keys, a multiple of KEYS. */
 static inline __attribute__((always_inline)) void products(const float *q, const float *turned, float *scores, int64_t stride, int64_t count, float scale, const int dim) {
     for (int64_t j = 0; j < count; j += KEYS)
@@ -110,7 +126,7 @@ static int64_t longest_(const int64_t *runs, int64_t count) {
 static inline __attribute__((always_inline)) void forward_run(const float *q, const float *k, const float *v, float *out, float *lse, const int64_t *run, int64_t head, int64_t heads,
                                                               int64_t kv_heads, float scale, float *scratch, int64_t longest, const int dim) {
     int64_t known = run[1], own = run[2], size = run[3], count = known + size, stride = padded_(count), group = heads / kv_heads;
-    float *rows = scratch, *turned = rows + longest * dim, *scores = turned + longest * dim, *block = scores + longest * BLOCK, *mixed = block + BLOCK * dim;
+    float *rows = scratch, *turned = rows + longest * dim, *scores = turned + longest * dim, *block = scores + longest * BLOCK, *mixed = block + BLOCK * dim, shares[BLOCK];
     gather(k + head * dim, run, rows, turned, count, stride, kv_heads * dim, dim);
     gather(v + head * dim, run, rows, NULL, count, stride, kv_heads * dim, dim);
     for (int64_t g = head * group; g < (head + 1) * group; g++)
@@ -122,15 +138,21 @@ static inline __attribute__((always_inline)) void forward_run(const float *q, co
                 float *s = scores + b * stride, sum = 0.0f;
                 int64_t end = b < here ? known + i + b + 1 : 1;
                 float top = highest(s, end);
-                for (int64_t j = 0; j < end; j++) s[j] = exp_(s[j] - top);
-                for (int64_t j = 0; j < end; j++) sum += s[j];
-                float share = 1.0f / sum;
-                for (int64_t j = 0; j < end; j++) s[j] *= share;
+                eight sums = {0};
+                int64_t j = 0;
+                for (; j + STEP <= end; j += STEP) {
+                    eight e = exp_eight(*(const eight *)(s + j) - top);
+                    *(eight *)(s + j) = e, sums += e;
+                }
+                for (; j < end; j++) s[j] = exp_(s[j] - top), sum += s[j];
+                for (int l = 0; l < STEP; l++) sum += sums[l];
                 memset(s + end, 0, sizeof(float) * (seen - end));
+                shares[b] = 1.0f / sum;
                 if (b < here) lse[(own + i + b) * heads + g] = top + logf(sum);
             }
             mixture(scores, rows, mixed, stride, seen, dim);
-            for (int64_t b = 0; b < here; b++) memcpy(out + (own + i + b) * heads * dim + g * dim, mixed + b * dim, sizeof(float) * dim);
+            for (int64_t b = 0; b < here; b++)
+                for (int d = 0; d < dim; d++) out[((own + i + b) * heads + g) * dim + d] = mixed[b * dim + d] * shares[b];
         }
 }
 
@@ -159,8 +181,12 @@ static inline __attribute__((always_inline)) void backward_run(const float *q, c
                     const float *o = out + (own + i + b) * heads * dim + g * dim;
                     for (int d = 0; d < dim; d++) delta += o[d] * dblock[b * dim + d];
                     float total = lse[(own + i + b) * heads + g];
-                    for (int64_t j = 0; j < end; j++) s[j] = exp_(s[j] - total);
-                    for (int64_t j = 0; j < end; j++) t[j] = scale * s[j] * (t[j] - delta);
+                    int64_t j = 0;
+                    for (; j + STEP <= end; j += STEP) {
+                        eight e = exp_eight(*(const eight *)(s + j) - total);
+                        *(eight *)(s + j) = e, *(eight *)(t + j) = scale * e * (*(const eight *)(t + j) - delta);
+                    }
+                    for (; j < end; j++) s[j] = exp_(s[j] - total), t[j] = scale * s[j] * (t[j] - delta);
                 }
                 memset(s + end, 0, sizeof(float) * (seen - end));
                 memset(t + end, 0, sizeof(float) * (seen - end));

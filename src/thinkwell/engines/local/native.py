@@ -31,6 +31,7 @@ FLAGS = (
     "-fno-signed-zeros",
     "-fassociative-math",
     "-freciprocal-math",
+    "-ffp-contract=fast",
 )
 MAX_GROUP, MAX_DIM = 16, 256
 CAUSAL_DIMS = (32, 64, 96, 128)  # head sizes of `causal_forward` and `causal_backward`
