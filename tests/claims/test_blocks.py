@@ -11,6 +11,7 @@ from thinkwell.claims.blocks import blocks, files_with_blocks, fill, read_findin
 from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
 from thinkwell.claims.page import cost, markdown, paper, systems
+from thinkwell.claims.trained import TRAINED
 from thinkwell.core.errors import ConfigError, DataError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,9 +189,11 @@ def test_the_command_fills_pages_from_a_file_of_findings(cli, tmp_path: Path, pa
 
 def test_readme_and_method_pages_show_what_the_page_of_claims_shows() -> None:
     claims = (ROOT / "docs" / "claims.md").read_text()
-    section = {name: claims.split(f"\n## {name}\n")[1].split("\n## ")[0].strip() for name in CLAIMS.names()}
+    section = {
+        name: claims.split(f"\n## {name}\n")[1].split(f"<!-- /claims:{name} -->")[0].split("-->\n")[1].strip() for name in CLAIMS.names()
+    }
     readme = (ROOT / "README.md").read_text()
-    assert blocks(ROOT / "README.md") == ["all"]
+    assert blocks(ROOT / "README.md") == ["all", "training"]
     for name, text in section.items():
         assert blocks(ROOT / "docs" / "methods" / f"{name}.md") == [name]
         central = cells(text.splitlines()[4])
@@ -206,3 +209,18 @@ def test_a_paper_is_one_table() -> None:
     text = paper([LEAP, replace(LEAP, claim="second", control=True)], "leap")
     assert next(line for line in text.splitlines() if line.startswith("| second")).startswith("| second *(control)* |")
     assert len([line for line in text.splitlines() if line.startswith("|")]) == 4
+
+
+def test_the_table_of_recipes_keeps_the_rows_of_those_that_were_not_measured(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("<!-- claims:training -->\n<!-- /claims:training -->\n")
+    laser = replace(LEAP, name="laser-d", left="grpo", right="laser-d")
+    fill([page], [laser])
+    rows = [cells(line) for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert [row[0].strip("`") for row in rows] == TRAINED.names()
+    assert [row[0] for row in rows if row[3] != "not measured yet"] == ["`laser-d`"]
+    fill([page], [replace(laser, name="gppo")])
+    measured = [
+        line.split("|")[1].strip() for line in page.read_text().splitlines() if line.startswith("| `") and "not measured yet" not in line
+    ]
+    assert measured == ["`gppo`", "`laser-d`"]

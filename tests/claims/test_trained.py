@@ -26,7 +26,7 @@ from thinkwell.claims.readings import (
     verifier,
     within,
 )
-from thinkwell.claims.trained import Arm, TrainedEffect, Training, crossed, finding_of, measure_training
+from thinkwell.claims.trained import Arm, TrainedEffect, Training, asked_run, crossed, finding_of, measure_training
 from thinkwell.core.errors import ConfigError
 from thinkwell.training.record import Report
 from thinkwell.training.trainer import train
@@ -74,11 +74,12 @@ def test_throughout_counts_when_a_run_got_there_and_not_its_start() -> None:
 
 
 def test_equal_time_takes_the_last_evaluation_that_it_reaches() -> None:
-    steps = [{"step": step, "seconds": 10.0} for step in (1, 2, 3)]
+    steps = [{"step": step, "seconds": 10.0, "decode_steps": 50.0 if step < 3 else 200.0} for step in (1, 2, 3)]
     run = ran([([0, 0], [1, 1]), ([0, 1], [1, 1]), ([1, 0], [1, 1]), ([1, 1], [1, 1])], steps)
-    assert within(5)(run).tolist() == [0, 0]
-    assert within(25)(run).tolist() == [1, 0]
-    assert within(99)(run).tolist() == [1, 1]
+    assert within(2)(run).tolist() == [0, 0]  # 6 seconds in all
+    assert within(8)(run).tolist() == [1, 0]  # 24
+    assert within(33)(run).tolist() == [1, 1]
+    assert within(50, "decode_steps")(run).tolist() == [1, 0]  # 150 of 300
 
 
 def test_crossed_intervals_see_both_seeds_and_problems() -> None:
@@ -124,6 +125,10 @@ def test_a_measurement_trains_every_arm_with_every_seed_once(tmp_path: Path) -> 
     assert not heard
     assert [f.as_dict() for f in again] == [f.as_dict() for f in findings]
     assert "right more often" in markdown(findings)
+    ended: list[tuple[str, int, int]] = []
+    apart = measure_training(paper, out=tmp_path / "apart", jobs=2, listener=lambda arm, seed, row: ended.append((arm, seed, row["step"])))
+    assert sorted(ended) == [(arm, seed, 2) for arm in ("plain", "slow") for seed in (0, 1)]
+    assert [(f.measured, f.verdict) for f in apart] == [(f.measured, f.verdict) for f in findings]
 
 
 def test_a_recipe_without_evaluations_is_judged_by_what_its_steps_say() -> None:
@@ -153,3 +158,25 @@ def test_trained_models_are_measured_as_critics_verifiers_and_writers(tmp_path: 
     assert verifier("tokens", solutions=12)(run)[0] > 0
     assert mode("accuracy", "hard", "easy", problems=2)(run).tolist() == [0]
     assert marks("planning", problems=2)(run).shape == (2,)
+
+
+def test_papers_whose_arms_are_the_same_run_share_it(tmp_path: Path) -> None:
+    common = {"prompts": 6, "levels": (2, 3)}
+    one = Training("one", "", "", "", {"grpo": Arm("grpo", {}, "overthinking"), "own": Arm("laser")}, (), common)
+    two = Training(
+        "two", "", "", "", {"baseline": Arm("grpo", {}, "overthinking"), "slow": Arm("grpo", {"rate": 1e-6}, "overthinking")}, (), common
+    )
+    shared = asked_run(one, "grpo", 1, "fast", tmp_path).folder
+    assert shared == asked_run(two, "baseline", 1, "fast", tmp_path).folder
+    others = [
+        asked_run(one, "grpo", 2, "fast", tmp_path),
+        asked_run(one, "grpo", 1, "full", tmp_path),
+        asked_run(two, "slow", 1, "fast", tmp_path),
+    ]
+    assert len({shared, *(run.folder for run in others)}) == 4
+
+
+def test_a_length_is_a_share_only_where_it_is_divided() -> None:
+    plain = TrainedEffect("longer", "-", "a", "b", tokens)
+    assert plain.quantity == "tokens_a_response"
+    assert TrainedEffect("longer", "-", "a", "b", tokens, relative=True).quantity == "tokens"

@@ -1,7 +1,7 @@
 """Blocks of Markdown files that are filled from findings, so that no number in a document is written by hand.
 
 A block stands between two lines of its own, `<!-- claims:leap -->` and `<!-- /claims:leap -->`: the claims of that paper. The block `all` is the table of all
-test-time systems, `training` that of the recipes measured.
+test-time systems, `training` that of the recipes, in which those that were not measured now keep their rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
-from thinkwell.claims.page import names, paper, systems
+from thinkwell.claims.page import HEADING, names, paper, system_rows, systems, unmeasured_row
 from thinkwell.claims.trained import TRAINED
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.files.whole import write_whole
@@ -98,17 +98,31 @@ def _filled(file: Path, findings: Sequence[Finding], have: Sequence[str]) -> str
         raise ConfigError(
             f"{file} has blocks of {', '.join(wanted)}; expected one of what was measured: {', '.join(have)}. Name those papers."
         )
-    pages = {name: f"docs/{'training' if name in TRAINED.names() else 'methods'}/{name}.md" for name in have}
+    every = dict.fromkeys((*have, *TRAINED.names()))
+    pages = {name: f"docs/{'training' if name in TRAINED.names() else 'methods'}/{name}.md" for name in every}
     links = {name: page for name, page in pages.items() if (file.parent / page).exists()}
     parts, done, text = [], 0, _text(file)
     marks = list(MARK.finditer(text))
     for begin, end in zip(marks[::2], marks[1::2], strict=True):
         name = begin[2]
         if of.get(name) or name in have:
-            table = systems(of[name], links) if name in of else paper(findings, name)
+            table = _table(name, findings, of, links, text[begin.end() : end.start()])
             parts += [text[done : begin.end()], "\n\n", table, "\n\n"]
             done = end.start()
     return "".join([*parts, text[done:]])
+
+
+def _table(name: str, findings: Sequence[Finding], of: dict[str, list[Finding]], links: dict[str, str], before: str) -> str:
+    if name == ALL:
+        return systems(of[ALL], links)
+    return _recipes(of[TRAINING], links, before) if name == TRAINING else paper(findings, name)
+
+
+def _recipes(findings: Sequence[Finding], links: dict[str, str], before: str) -> str:
+    """A row a recipe with claims: as measured now, as it stood, or as not measured yet."""
+    rows = system_rows(findings, links)
+    stood = {name: line for line in before.splitlines() for name in TRAINED.names() if re.match(rf"\| \[?`{re.escape(name)}`", line)}
+    return "\n".join((*HEADING, *(rows.get(name) or stood.get(name) or unmeasured_row(name, links) for name in TRAINED.names())))
 
 
 def _text(file: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from thinkwell.claims.claim import CLAIMS
 from thinkwell.claims.measure import Finding
-from thinkwell.claims.trained import TRAINED
+from thinkwell.claims.trained import TOKENS, TRAINED
 from thinkwell.runs.spec import parse_method
 
 INTRO = """# Claims
@@ -27,13 +27,19 @@ first arm : second arm.
 Recipes are judged by training runs of the same length from the same start: the mean of the last three evaluations of a run on held-out problems, never the best; at least
 three seeds, intervals over seeds and problems.
 """
+HEADING = (
+    "| system | what it does | its paper's central claim | measured [95 %] | verdict | hold, undecided, do not | tokens against the control |",
+    "|---|---|---|---|---|---|---|",
+)
 VOTE = "self_consistency"  # a plain vote: the control at equal tokens
 
 
 def number(value: float, finding: Finding) -> str:
     """A value in the unit of its quantity: points for accuracies, percent for relative differences of tokens and calls, plain otherwise."""
-    if finding.quantity == "accuracy":
+    if finding.quantity.startswith("accuracy"):
         return f"{100 * value:+.1f}"
+    if finding.quantity == TOKENS:
+        return f"{value:+.0f}"
     return f"{100 * value:+.1f} %" if finding.quantity in ("tokens", "scorer_calls") else f"{value:+.2f}"
 
 
@@ -46,8 +52,9 @@ def measured(finding: Finding) -> str:
 
 
 def markdown(findings: Sequence[Finding]) -> str:
-    """The page: a table a paper, with the command that made it."""
-    return "\n".join([INTRO, *(f"## {words(name)}\n\n{paper(findings, name)}\n" for name in names(findings))])
+    """The page: a table a paper, with the command that made it, each in a block of its own that can be filled again alone."""
+    parts = (f"<!-- claims:{name} -->\n\n{paper(findings, name)}\n\n<!-- /claims:{name} -->" for name in names(findings))
+    return "\n".join([INTRO, *(f"## {words(name)}\n\n{part}\n" for name, part in zip(names(findings), parts, strict=True))])
 
 
 def names(findings: Sequence[Finding]) -> list[str]:
@@ -73,18 +80,26 @@ def paper(findings: Sequence[Finding], name: str) -> str:
 
 def systems(findings: Sequence[Finding], links: dict[str, str]) -> str:
     """A row a system: what it does, its central claim as measured, how all its claims came out, and its tokens beside those of its control. links: name -> address of its page."""
-    rows = [
-        "| system | what it does | its paper's central claim | measured [95 %] | verdict | hold, undecided, do not | tokens against the control |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    return "\n".join((*HEADING, *system_rows(findings, links).values()))
+
+
+def system_rows(findings: Sequence[Finding], links: dict[str, str]) -> dict[str, str]:
+    """Name -> its row of that table."""
+    rows = {}
     for name in names(findings):
         own = [finding for finding in findings if finding.name == name]
         central = own[0]
         title = f"[{code(name)}]({links[name]})" if name in links else code(name)
         tally = " / ".join(str(sum(finding.verdict == verdict for finding in own)) for verdict in ("holds", "undecided", "does not hold"))
         effect = f"{measured(central)}{_unit(central)} | **{central.verdict}**"
-        rows.append(f"| {title} | {words(_summary(name))} | {words(central.claim)} | {effect} | {tally} | {cost(own)} |")
-    return "\n".join(rows)
+        rows[name] = f"| {title} | {words(_summary(name))} | {words(central.claim)} | {effect} | {tally} | {cost(own)} |"
+    return rows
+
+
+def unmeasured_row(name: str, links: dict[str, str]) -> str:
+    """The row of a recipe whose claims were not measured."""
+    title = f"[{code(name)}]({links[name]})" if name in links else code(name)
+    return f"| {title} | {words(_summary(name))} | {words(TRAINED.get(name).effects[0].claim)} | not measured yet | | | |"
 
 
 def _summary(name: str) -> str:
@@ -143,4 +158,4 @@ def _unit(finding: Finding) -> str:
     """What a value counts where its number does not say so: nothing for shares, which carry their %."""
     if finding.measured is None or finding.quantity in ("tokens", "scorer_calls"):
         return ""
-    return " points" if finding.quantity == "accuracy" else f" {words(finding.quantity.replace('_', ' '))}"
+    return " points" if finding.quantity.startswith("accuracy") else f" {words(finding.quantity.replace('_', ' '))}"

@@ -96,20 +96,21 @@ def throughout(name: str) -> Measure:
     return read
 
 
-def within(seconds: float) -> Measure:
-    """Right answers at the last evaluation that so many seconds of training reach (the starting model's, if none): what equal wall-clock time on the same machine buys."""
+def within(per_step: float, of: str = "seconds") -> Measure:
+    """Right answers at the last evaluation that a run reaches while its steps have spent at most `per_step` times their number: of seconds (this machine's), or of another metric
+    that adds up, such as "decode_steps". The starting model's, if none."""
 
     def read(ran: Ran) -> NDArray[np.float64]:
         spent, step = 0.0, 0
         for row in ran.report.steps:
-            spent += float(row["seconds"] or 0.0)
-            if spent > seconds:
+            spent += float(row.get(of) or 0.0)
+            if spent > per_step * len(ran.report.steps):
                 break
             step = int(row["step"])
         reached = [row for row in ran.evaluations if row["step"] <= step] or ran.evaluations[:1]
         return np.array(reached[-1]["each"]["right"], dtype=np.float64)
 
-    read.__name__ = f"accuracy_within_{seconds:g}_seconds"
+    read.__name__ = f"accuracy_within_{per_step:g}_{of}_a_step"
     return read
 
 

@@ -7,6 +7,8 @@ same held-out problems with the same noise. Intervals come from resampling seeds
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ from thinkwell.core.registry import Registry
 from thinkwell.runs.statistics import Estimate
 
 RESAMPLES = 4000
+TOKENS = "tokens_a_response"  # a difference of lengths that is no share of one
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class TrainedEffect:
 
     @property
     def quantity(self) -> str:
-        return getattr(self.measure, "__name__", "quantity")
+        name: str = getattr(self.measure, "__name__", "quantity")
+        return TOKENS if name == "tokens" and not self.relative else name
 
     def verdict(self, measured: Estimate) -> Verdict:
         return Effect(self.claim, self.paper_effect, self.left, self.right, above=self.above).verdict(measured)
@@ -128,16 +132,12 @@ def measure_training(
 
 
 def asked_run(paper: Training, name: str, seed: int, scale: str, out: Path) -> AskedRun:
+    """The run of one arm with one seed. Its folder is named by all that its numbers depend on, so that papers whose arms are the same runs share them."""
     arm = paper.arms[name]
-    return AskedRun(
-        name,
-        arm,
-        seed,
-        {"steps": paper.steps[scale], **paper.common, **arm.knobs},
-        out / f"{name.replace('/', '_')}-{seed}",
-        paper.eval_every,
-        paper.problems[scale],
-    )
+    knobs = {"steps": paper.steps[scale], **paper.common, **arm.knobs}
+    facts = json.dumps([arm.recipe, arm.model, knobs, paper.eval_every, paper.problems[scale]], sort_keys=True)
+    folder = out / f"{arm.recipe}-{hashlib.blake2b(facts.encode(), digest_size=4).hexdigest()}-{seed}"
+    return AskedRun(name, arm, seed, knobs, folder, paper.eval_every, paper.problems[scale])
 
 
 def train_arm(run: AskedRun, listener: Listener | None = None) -> None:

@@ -99,10 +99,10 @@ def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: P
 
     findings: list[Finding] = []
     for paper in papers:
-        folder = None if out is None else out / f"{paper.name}-{budget}-{seed}"
         if isinstance(paper, Training):
-            found = measure_training(paper, scale=budget, seed=seed, out=folder, jobs=jobs, listener=told)
+            found = measure_training(paper, scale=budget, seed=seed, out=out and out / "training", jobs=jobs, listener=told)
         else:
+            folder = None if out is None else out / f"{paper.name}-{budget}-{seed}"
             found = asyncio.run(measure(paper, scale=budget, seed=seed, out=folder))
         findings += found
         if not quiet:

@@ -58,7 +58,7 @@ def test_the_window_is_a_third_of_the_longest_response_unless_said_otherwise() -
     for knobs, window in (({}, 171), ({"max_tokens": 24}, 8), ({"window": 50}, 50)):
         rollout = stage_of("t-ppo", **knobs).rollout
         assert isinstance(rollout, Windowed)
-        assert (rollout.window, rollout.prompts, rollout.size, rollout.refill) == (window, 16, 8, "update")
+        assert (rollout.window, rollout.prompts, rollout.size, rollout.refill) == (window, 16, 8, "window")
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -68,15 +68,15 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_with_a_window_of_the_longest_response_it_is_ppo(tmp_path: Path) -> None:
     same = {"whiten": "sample", "critic_warmup": 0, "warmup": 0}
     ppo = run("ppo", tmp_path / "ppo", lam=1.0, **same)
-    windowed = run("t-ppo", tmp_path / "t-ppo", window=160, lam_policy=1.0, eps_high=0.2, **same)
-    more = {"utilisation", "utilisation_so_far"}
+    windowed = run("t-ppo", tmp_path / "t-ppo", window=160, refill="update", lam_policy=1.0, eps_high=0.2, **same)
+    more = {"utilisation", "utilisation_so_far", "decode_steps"}
     assert [{name: value for name, value in row.items() if name not in more} for row in untimed(windowed)] == untimed(ppo)
     after = weights(tmp_path / "ppo")
     assert all(torch.equal(after[name], weight) for name, weight in weights(tmp_path / "t-ppo").items())
 
 
 def test_a_run_trains_on_windows_and_teaches_the_critic_what_finished(tmp_path: Path) -> None:
-    rows = run("t-ppo", tmp_path, steps=4, window=48, critic_warmup=1)
+    rows = run("t-ppo", tmp_path, steps=4, window=48, refill="update", critic_warmup=1)
     assert rows[0]["grad_norm"] is None, "the critic alone"
     assert all(row["grad_norm"] > 0 for row in rows[1:])
     assert all(row["samples"] == 8 for row in rows)

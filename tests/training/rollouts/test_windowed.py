@@ -25,7 +25,7 @@ def ended(samples: list[Sample]) -> dict[tuple[str, str], Sample]:
 
 def test_a_window_of_the_greatest_length_is_the_group_rollout_token_for_token() -> None:
     engine, one, other = policy(), Source(), Source()
-    windowed = Windowed(prompts=3, size=2, window=LONGEST)
+    windowed = Windowed(prompts=3, size=2, window=LONGEST, refill="update")
     for step in ("1", "2"):
         theirs = collect(Group(2, 3), engine, one, step, max_tokens=LONGEST)
         ours = collect(windowed, engine, other, step, max_tokens=LONGEST)
@@ -76,7 +76,7 @@ def test_every_token_is_trained_on_exactly_once_in_the_step_that_wrote_it(refill
 
 def test_a_response_at_the_greatest_length_is_finished_and_cut_and_one_at_its_window_neither() -> None:
     engine = of_lengths(lambda problem, path: 8 if problem == "p0" else 100)
-    windowed, source = Windowed(prompts=2, size=1, window=6), Source(numbered)
+    windowed, source = Windowed(prompts=2, size=1, window=6, refill="update"), Source(numbered)
     steps = [collect(windowed, engine, source, str(step), max_tokens=15, name="r1") for step in (1, 2, 3)]
     short, long = zip(*steps, strict=True)
     assert [(s.finished, s.cut, s.path.finish, s.length) for s in long] == [
@@ -102,7 +102,7 @@ def test_a_slot_goes_on_at_once_where_the_window_is_refilled() -> None:
         ("p4", 3, False),
         ("p1", 10, False),
     ]
-    assert windowed.metrics == {"utilisation": 1.0, "utilisation_so_far": 1.0}
+    assert windowed.metrics == {"utilisation": 1.0, "utilisation_so_far": 1.0, "decode_steps": 10.0}
     assert sorted(windowed.waiting) == [3, 5]  # drawn with p2 and p4, and kept for the slot they belong to
 
 
@@ -144,7 +144,7 @@ def test_a_pool_resumed_from_its_state_writes_what_it_would_have_written(refill:
 
 def test_a_process_with_a_share_of_the_problems_has_a_share_of_the_slots() -> None:
     engine, whole = of_lengths(lambda problem, path: 5), Source(numbered)
-    windowed = Windowed(prompts=4, size=2, window=10)
+    windowed = Windowed(prompts=4, size=2, window=10, refill="update")
     samples = collect(windowed, engine, lambda count: whole(count)[1::2], name="r1")
     assert [sample.problem.id for sample in samples] == ["p1", "p1", "p3", "p3"]
     assert windowed.slots == 4

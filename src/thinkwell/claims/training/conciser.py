@@ -15,9 +15,9 @@ TRAINED.add("conciser")(
         "2505.21178",
         "Half of the steps are of the second stage; the paper's share would be one step in a run this short.",
         arms={
-            "conciser": Arm("conciser", {"concise_steps": 20}),
+            "conciser": Arm("conciser", {"concise_steps": 15}),
             "conciser:concise_steps=0": Arm("conciser", {"concise_steps": 0}),
-            "conciser:gate=correct": Arm("conciser", {"concise_steps": 20, "gate": "correct"}),
+            "conciser:gate=correct": Arm("conciser", {"concise_steps": 15, "gate": "correct"}),
         },
         effects=(
             TrainedEffect(
@@ -35,8 +35,8 @@ TRAINED.add("conciser")(
                 "paying every right response costs accuracy", "not printed", "conciser", "conciser:gate=correct", accuracy, control=True
             ),
         ),
-        common={"prompts": 8, "levels": [2, 3, 4], "rate": 4e-4},
-        steps={"fast": 40, "full": 200},
+        common={"prompts": 6, "levels": [2, 3], "rate": 4e-4},
+        steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="first right, then short where always right",
     )

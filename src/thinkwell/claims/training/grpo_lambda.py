@@ -13,7 +13,7 @@ TRAINED.add("grpo-lambda")(
         "grpo-lambda",
         "Stable Reinforcement Learning for Efficient Reasoning (Dai, Liu, Si 2025)",
         "2505.18086",
-        "The share of groups with the penalty is that of the paper's figure.",
+        "The share of groups with the penalty is that of the paper's figure. Levels, steps and rate are LASER-D's, with whom the GRPO runs are shared.",
         arms={
             "grpo-lambda": Arm("grpo-lambda"),
             "grpo": Arm("grpo", {}, "overthinking"),
@@ -24,8 +24,8 @@ TRAINED.add("grpo-lambda")(
             TrainedEffect("accuracy is not lost (within 3 points of GRPO)", "+1.5 points", "grpo-lambda", "grpo", accuracy, above=-0.03),
             TrainedEffect("a penalty for every group costs accuracy", "it collapses", "grpo-lambda", "grpo-lambda:top=1", accuracy),
         ),
-        common={"prompts": 8, "levels": [3, 4, 5], "rate": 4e-4},
-        steps={"fast": 40, "full": 200},
+        common={"prompts": 6, "levels": [2, 3], "rate": 4e-4},
+        steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="a length penalty where the policy is best",
     )

@@ -30,8 +30,8 @@ TRAINED.add("laser-d")(
                 "no less accurate than a fixed target (within 3 points)", "60.3 % against 60.2 %", "laser-d", "laser", accuracy, above=-0.03
             ),
         ),
-        common={"prompts": 8, "levels": [3, 4, 5], "rate": 4e-4},
-        steps={"fast": 40, "full": 200},
+        common={"prompts": 6, "levels": [2, 3], "rate": 4e-4},
+        steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="length targets by difficulty that follow the policy",
     )

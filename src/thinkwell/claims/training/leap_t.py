@@ -42,9 +42,9 @@ TRAINED.add("leap-t")(
                 "plain traces against the start", "no gain (not printed)", "leap-t:data=plain", None, gained("right"), control=True
             ),
         ),
-        common={"sft_steps": 90},
-        problems={"fast": 160, "full": 400},
-        eval_every=15,
+        common={"sft_steps": 30},
+        problems={"fast": 100, "full": 400},
+        eval_every=10,
         summary="learns to use its peers' comments",
     )
 )

@@ -26,9 +26,9 @@ TRAINED.add("m1")(
             ),
             TrainedEffect("plain traces against the start", "not printed", "m1:data=plain", None, gained("right"), control=True),
         ),
-        common={"sft_steps": 90},
-        problems={"fast": 160, "full": 400},
-        eval_every=15,
+        common={"sft_steps": 60},
+        problems={"fast": 100, "full": 400},
+        eval_every=20,
         summary="learns every role of a team",
     )
 )

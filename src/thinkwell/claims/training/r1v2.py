@@ -16,9 +16,9 @@ TRAINED.add("r1v2")(
         "Levels that the policy mostly solves, where whole groups are right. The thresholds are the paper's 60 % and its difference to 40 %. Preference training is half the "
         "recipe's, for the time.",
         arms={
-            "r1v2": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 32}),
-            "r1v2:buffer_share=0": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 32, "buffer_share": 0.0}),
-            "r1v2:alpha=0": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 32, "alpha": 0.0}),
+            "r1v2": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 24}),
+            "r1v2:buffer_share=0": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 24, "buffer_share": 0.0}),
+            "r1v2:alpha=0": Arm("r1v2", {"mpo_steps": 12, "pair_prompts": 24, "alpha": 0.0}),
             "grpo": Arm("grpo"),
         },
         effects=(
@@ -47,7 +47,7 @@ TRAINED.add("r1v2")(
             TrainedEffect("no less accurate than GRPO alone (within 3 points)", "not printed", "r1v2", "grpo", accuracy, above=-0.03),
             TrainedEffect("drawing by |A| is better than evenly", "not printed", "r1v2", "r1v2:alpha=0", accuracy, control=True),
         ),
-        common={"prompts": 8, "levels": [2, 3, 4], "rate": 2e-4, "minibatches": 2},
+        common={"prompts": 6, "levels": [2, 3, 4], "rate": 2e-4, "minibatches": 2},
         steps={"fast": 20, "full": 160},
         eval_every=5,
         summary="replays what still teaches",

@@ -35,8 +35,8 @@ TRAINED.add("rlsp")(
             ),
             TrainedEffect("ten times the pay for length costs accuracy", "-", "rlsp", "rlsp:scale=1400", accuracy, control=True),
         ),
-        common={"prompts": 64, "levels": [4, 5, 6], "rate": 4e-4},
-        steps={"fast": 25, "full": 200},
+        common={"prompts": 40, "levels": [3, 4, 5], "rate": 4e-4},
+        steps={"fast": 20, "full": 200},
         eval_every=5,
         summary="effort is paid besides correctness",
     )

@@ -14,7 +14,8 @@ TRAINED.add("s-grpo")(
         "s-grpo",
         "S-GRPO: Early Exit via Reinforcement Learning in Reasoning Models (Dai et al. 2025)",
         "2505.07686",
-        "The recipe's defaults for the lab, found by trying rates and both means on one seed (its page says so); the same rate and schedule for all arms.",
+        "Rate, schedule and mean are the recipe's defaults for the lab, found by trying them on one seed (its page says so); the same for all arms. Half of the recipe's problems "
+        "a step and fewer steps, for the time.",
         arms={
             "s-grpo": Arm("s-grpo"),
             "grpo": Arm("grpo", {"group_size": 8}, "overthinking"),
@@ -39,8 +40,8 @@ TRAINED.add("s-grpo")(
             ),
             TrainedEffect("accuracy against the start", "-", "s-grpo", None, gained("right"), control=True),
         ),
-        common={"prompts": 16, "levels": [3, 4], "rate": 2e-4, "decay": "cosine"},
-        steps={"fast": 50, "full": 200},
+        common={"prompts": 8, "levels": [3, 4], "rate": 2e-4, "decay": "cosine"},
+        steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="exits from one thought, early ones paid more",
     )

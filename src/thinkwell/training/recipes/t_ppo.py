@@ -2,7 +2,7 @@
 
 ByteDance Seed 2025, arXiv 2506.15050 (no code was released; facts from readers' notes and reviews).
 
-    rollout     a pool of prompts * group_size slots; each goes on by at most `window` tokens a step; finished slots begin another response    `rollouts/windowed.py`
+    rollout     a pool of prompts * group_size slots; each writes at most `window` tokens a step; finished ones begin another response    `rollouts/windowed.py`
     advantage   EGAE: GAE over this window; where the response goes on, the value after the cut is the last one known ("hold")                `bootstrap`
     policy      PPO's clip on this window's tokens, mean over tokens, no KL: each token is trained on once, when it is new
     critic      learns from responses that finished in this step, all their tokens, to the reward they got (lam_value 1)                      `critic_on`
@@ -10,8 +10,8 @@ ByteDance Seed 2025, arXiv 2506.15050 (no code was released; facts from readers'
 Window: a third of the longest response, as the paper's 8K of 24K. A response cut at max_tokens is finished, worth what its verdict says [inferred]. Not known, so knobs: the
 bounds of the clip (the same team's .2 and .28), lambda (VC-PPO's .95), whitening (off: over a mix of finished and unfinished tokens it thins out the former), whether the
 critic is warmed up (here it is: with one that knows nothing EGAE gives no signal before a response ends), a wrong answer's worth (0; the team's habit is -1).
-`refill="window"` lets a finished slot go on at once, which the paper does not: see the page of this recipe for what it does to utilisation.
-With `window` at max_tokens this is PPO.
+When finished slots are filled again is told in two ways: at once (the abstract's gist), or after the update (readers' notes). Where windows are long beside responses only the
+first keeps the slots busy, so it is the default. With `window` at max_tokens and `refill="update"` this is PPO.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SHARE = 3  # the paper's longest response, in windows
 class Config(CriticKnobs):
     window: int | None = Field(None, ge=1)
     """Tokens that a slot may write in a step; none: a third of max_tokens."""
-    refill: Refill = "update"
-    """A finished slot begins another response after the update (the paper), or at once with what is left of its window."""
+    refill: Refill = "window"
+    """A finished slot begins another response at once, with what is left of its window ("window"), or after the update ("update")."""
     bootstrap: Literal["hold", "critic", "zero"] = "hold"
     """The value after the cut of an unfinished response: the last one before it (the paper), the critic's own, or 0, which is what frameworks without EGAE do."""
     lam_policy: float = Field(0.95, ge=0, le=1)

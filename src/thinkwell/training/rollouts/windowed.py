@@ -7,8 +7,9 @@
 So a step never waits for the longest response, the slots stay busy, and each token is trained on exactly once. A sample is one response in one step: the path so
 far, `start` where this step's window begins, and whether it is `finished`. A response cut at the greatest length is finished (and `cut`).
 
-`refill` says when a finished slot goes on: "update", in the next step (the paper's successive batching), or "window", at once, with what is left of the window, which keeps
-the slots full where windows are long beside responses. With a window of the greatest length, "update" is the group rollout, token for token.
+`refill` says when a finished slot goes on: "window", at once, with what is left of the window, so that the slots stay full where windows are long beside responses, or
+"update", in the next step. The paper's abstract has slots refilled at once, readers' notes after the update. With a window of the greatest length, "update" is the group rollout,
+token for token.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Windowed:
     prompts: int = 16
     size: int = 8
     window: int = 128
-    refill: Refill = "update"
+    refill: Refill = "window"
     live: list[Response | None] = field(init=False, default_factory=list)
     turns: list[int] = field(init=False, default_factory=list)  # responses that each slot has begun
     waiting: dict[int, Waiting] = field(init=False, default_factory=dict)  # by their number in the sequence of all problems
@@ -103,8 +104,12 @@ class Windowed:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Slot utilisation, tokens / (slots * decode steps): of the newest step, and since the run began."""
-        return {"utilisation": self.last.utilisation(self.slots), "utilisation_so_far": self.occupancy.utilisation(self.slots)}
+        """Slot utilisation, tokens / (slots * decode steps): of the newest step, and since the run began. decode_steps: of the newest step, as many as its longest slot wrote."""
+        return {
+            "utilisation": self.last.utilisation(self.slots),
+            "utilisation_so_far": self.occupancy.utilisation(self.slots),
+            "decode_steps": float(self.last.steps),
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Paths in flight with their ids and log-probs, waiting problems and counters, as JSON has it: what is written after a resume is what would have been written."""
