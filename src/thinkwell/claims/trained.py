@@ -216,5 +216,6 @@ def crossed(
 
 
 def _mean_tokens(runs: Sequence[Ran]) -> float | None:
-    """None where a run has no evaluations, as those of a recipe whose problems are no questions."""
-    return float(np.mean([tokens(ran).mean() for ran in runs])) if all(ran.evaluations for ran in runs) else None
+    """None where a run has no evaluations, or other ones than of solving problems."""
+    solved = all(ran.evaluations and all("each" in row for row in ran.evaluations) for ran in runs)
+    return float(np.mean([tokens(ran).mean() for ran in runs])) if solved else None

@@ -401,13 +401,15 @@ def lesson_row(ids: Sequence[int], flags: Sequence[bool], *, name: str) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A critic on natural steps: shares of right steps called right and of wrong ones called wrong, their mean and harmonic mean, and of critiques that could not be read."""
+    """A critic on natural steps: shares of right steps called right and of wrong ones called wrong, their mean and harmonic mean, and of critiques that could not be read; tokens:
+    mean of a critique."""
 
     right_kept: float
     wrong_found: float
     mean: float
     harmonic: float
     unread: float
+    tokens: float
     n: int
 
 
@@ -425,14 +427,16 @@ async def measure_critic(
     opening = at_once(preset, await prompt_opens(engine, preset))
     turns = [Turn(Problem(f"step/{k}", ""), tuple(one.messages), opening) for k, one in enumerate(found)]
     writer = Writer(engine, preset, Sampling(temperature), max_tokens, seed, "measure", 0)
-    said = [read_label("lab", sample.path.text, preset.think_close) for sample in await reply(writer, turns, 1)]
+    critiques = await reply(writer, turns, 1)
+    said = [read_label("lab", sample.path.text, preset.think_close) for sample in critiques]
     kept = [label is True for label, one in zip(said, found, strict=True) if one.right]
     caught = [label is False for label, one in zip(said, found, strict=True) if not one.right]
     if not kept or not caught:
         raise ConfigError(f"all {n} steps are of one kind; expected right and wrong ones. Judge more of them.")
     right, wrong = sum(kept) / len(kept), sum(caught) / len(caught)
     harmonic = 2 * right * wrong / (right + wrong) if right + wrong else 0.0
-    return Judgement(right, wrong, (right + wrong) / 2, harmonic, sum(label is None for label in said) / n, n)
+    tokens = sum(sample.length for sample in critiques) / n
+    return Judgement(right, wrong, (right + wrong) / 2, harmonic, sum(label is None for label in said) / n, tokens, n)
 
 
 def verdict_of(label: bool | None, truth: bool) -> Verdict:

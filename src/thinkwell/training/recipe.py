@@ -6,7 +6,7 @@ knobs; `stages(knobs, setting)`; registration as the last lines. A variant of GR
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from thinkwell.core.config import Knobs
 from thinkwell.core.prompt import Preset
 from thinkwell.core.registry import Registry
+from thinkwell.engines.protocol import Engine
 from thinkwell.training.problems import Problems
 from thinkwell.training.stage import Optimiser, Stage
 
@@ -77,10 +78,15 @@ class Setting:
     model: str
 
 
+Tested = Callable[[Engine, Preset, Any, int], Awaitable[Mapping[str, float]]]
+"""What a held-out evaluation measures of a model that does not solve: (engine, preset, knobs, n) -> `accuracy` and `tokens` over n cases of the test split, and more by name."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """start: the lab's starting point that `--model lab` stands for ("policy", or one of `thinkwell.lab.starts`). needs_answers: its reward compares with reference answers.
-    group: it compares samples of one prompt, so that group_size must be at least 2. thinks: it works on marked thoughts, so that the tokenizer must know the mark."""
+    group: it compares samples of one prompt, so that group_size must be at least 2. thinks: it works on marked thoughts, so that the tokenizer must know the mark.
+    tested: what an evaluation measures where the model learns something else than to solve."""
 
     name: str
     paper: str
@@ -91,6 +97,7 @@ class Recipe:
     needs_answers: bool = True
     group: bool = True
     thinks: bool = False
+    tested: Tested | None = None
 
 
 RECIPES: Registry[Recipe] = Registry("recipe", "thinkwell.training.recipes", "thinkwell.recipes")

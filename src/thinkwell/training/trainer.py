@@ -35,6 +35,7 @@ from thinkwell.training.stage import Preference, Prepares, Rl, Sft, Stage, Write
 from thinkwell.training.weights import Weights, check_marks
 
 SAVE_EVERY = 5
+FEW = 16  # held-out cases of which some are right and some wrong
 SHOWN = 6  # samples of a step in the table
 
 
@@ -72,6 +73,10 @@ def train(
     for name, value, least in (("eval_every", eval_every, 0), ("eval_problems", eval_problems, 0), ("save_every", save_every, 1)):
         if value < least:
             raise ConfigError(f"{name}={value} is out of range; expected at least {least}.")
+    if known.tested is not None and 0 < eval_problems < FEW:
+        raise ConfigError(
+            f"eval_problems={eval_problems} is too few: {recipe} is tested on right and wrong cases; expected at least {FEW}, or 0 for none."
+        )
     asked = Asked(
         recipe, model, seed, dict(knobs), task, None if data is None else str(data), on_reward_error or "stop", eval_every, eval_problems
     )
@@ -279,7 +284,12 @@ class Run:
     # Evaluation
 
     async def evaluate(self, stage: Stage) -> None:
-        """Accuracy and length on held-out problems; the same problems and the same noise every time, so that differences are the policy's."""
+        """Accuracy and length on held-out problems, or what the recipe has in their place; the same cases and the same noise every time, so that differences are the policy's."""
+        if self.recipe.tested is not None:
+            if self.asked.eval_problems and self.first:
+                found = await self.recipe.tested(self.engine, self.preset, self.knobs, self.asked.eval_problems)
+                self.record.evaluation({"step": self.step, "cut": None, "problems": self.asked.eval_problems, **found})
+            return
         problems = self._source(stage).held_out(self.asked.eval_problems) if self.asked.eval_problems else []
         if not problems or not self.first:
             return

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.training.small import SHORT, folder, rollouts, sample, setting
+from thinkwell.core.errors import ConfigError
 from thinkwell.training.recipe import RECIPES
 from thinkwell.training.recipes.flexive import Config, Located, stages
+from thinkwell.training.record import Record
 from thinkwell.training.rewards.flexive import UNPARSED
 from thinkwell.training.sample import Sample
 from thinkwell.training.stage import Rl
@@ -70,7 +72,18 @@ def test_solutions_can_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_the_trainer_runs_every_stage(tmp_path: Path) -> None:
-    report = train("flexive", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs={**SHORT, "passes": 2}, eval_problems=2)
+    report = train("flexive", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs={**SHORT, "passes": 2}, eval_problems=0)
     assert [step["kind"] for step in report.steps] == ["rl", "rl"]
     assert all(step["grad_norm"] is None or step["grad_norm"] >= 0 for step in report.steps)
     assert report.steps[-1]["reward"] is not None
+
+
+def test_a_run_is_evaluated_as_a_verifier(tmp_path: Path) -> None:
+    train("flexive", out=tmp_path / "run", model=folder(tmp_path / "model"), knobs=SHORT, eval_problems=16)
+    rows = Record(tmp_path / "run").read().evaluations
+    assert [row["step"] for row in rows] == [0, 2]
+    assert {"accuracy", "tokens", "f1", "right", "wrong"} <= set(rows[0])
+    assert rows[0]["problems"] == 16
+    with pytest.raises(ConfigError, match="tested on right and wrong cases; expected at least 16"):
+        train("flexive", out=tmp_path / "few", model=folder(tmp_path / "model"), knobs=SHORT, eval_problems=4)
+    assert not (tmp_path / "few").exists()

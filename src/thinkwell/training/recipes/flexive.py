@@ -20,12 +20,14 @@ from typing import Any
 import torch
 from pydantic import Field
 
+from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import Engine
 from thinkwell.training import advantages, losses
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.rewards.flexive import UNPARSED, flexive
 from thinkwell.training.sample import Rewarded, Rollouts
 from thinkwell.training.stage import Kl, Optimiser, Rl, Stage, of
-from thinkwell.training.verification import Solutions, Verify, read_solutions
+from thinkwell.training.verification import Solutions, Verify, measure_verifier, read_solutions
 
 
 class Config(TrainKnobs):
@@ -118,6 +120,15 @@ def stages(knobs: Config, setting: Setting) -> Sequence[Stage]:
     ]
 
 
+async def tested(engine: Engine, preset: Preset, knobs: Config, n: int) -> dict[str, float]:
+    """n fast verifications of the test split. accuracy: exact ones, mean of both kinds of solution; f1: their harmonic mean (ProcessBench's)."""
+    source = Solutions(knobs.levels, preset.kind, test=True)
+    found = await measure_verifier(
+        engine, preset, [source.at(place) for place in range(n)], temperature=knobs.temperature, max_tokens=knobs.max_tokens
+    )
+    return {"accuracy": (found.right + found.wrong) / 2, "tokens": found.tokens, "f1": found.f1, "right": found.right, "wrong": found.wrong}
+
+
 RECIPES.add("flexive")(
     Recipe(
         "flexive",
@@ -127,5 +138,6 @@ RECIPES.add("flexive")(
         stages,
         start="skills",
         needs_answers=False,
+        tested=tested,
     )
 )

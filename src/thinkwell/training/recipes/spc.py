@@ -19,8 +19,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from thinkwell.core.errors import ConfigError
+from thinkwell.core.prompt import Preset
+from thinkwell.engines.protocol import Engine
 from thinkwell.training import advantages
-from thinkwell.training.games import Arena, Games, Offline, Opponent, Positions, Rules, Taught, Update, Won
+from thinkwell.training.games import Arena, Games, Offline, Opponent, Positions, Rules, Taught, Update, Won, measure_critic
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.stage import Optimiser, Rl, Sft, Stage, of
 from thinkwell.training.traces import Lesson, Lessons, Make, solving
@@ -35,7 +37,7 @@ class Config(TrainKnobs):
     prompts: int = Field(8, ge=1)
     """With group_size: critiques a step, prompts times group_size of them; the paper's batch is 64."""
     turn_tokens: int = Field(48, ge=8)
-    """Longest critique and longest rewriting, in tokens; `max_tokens` is of the run's evaluations, which are of solving."""
+    """Longest critique and longest rewriting, in tokens; `max_tokens` is not used."""
     rate: float = Field(5e-5, gt=0)
     """Learning rate of both players; the paper's is 2e-6."""
     opponent: Opponent = "balanced"
@@ -163,6 +165,13 @@ def sneaking(knobs: Config, setting: Setting) -> Make:
     return make
 
 
+async def tested(engine: Engine, preset: Preset, knobs: Config, n: int) -> dict[str, float]:
+    """n steps of the test split, judged greedily. accuracy: mean of right steps kept and wrong ones found; harmonic: the paper's score."""
+    found = await measure_critic(engine, preset, knobs.levels, n, max_tokens=knobs.turn_tokens)
+    shares = {"accuracy": found.mean, "harmonic": found.harmonic, "right_kept": found.right_kept, "wrong_found": found.wrong_found}
+    return shares | {"tokens": found.tokens}
+
+
 RECIPES.add("spc")(
     Recipe(
         "spc",
@@ -173,5 +182,6 @@ RECIPES.add("spc")(
         start="skills",
         needs_answers=False,
         group=False,
+        tested=tested,
     )
 )
