@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from thinkwell.core.errors import DataError
-from thinkwell.training.record import EVALUATIONS, SAMPLES, STEPS, Record
+from thinkwell.training.record import EVALUATIONS, SAMPLES, STEPS, Record, Report
 
 WRITER = """
 import sys
 from pathlib import Path
-from thinkwell.training.record import Record
+from thinkwell.training.record import Record, Report
 record = Record(Path(sys.argv[1]))
 step = 0
 while True:
@@ -123,3 +123,14 @@ def test_a_writer_that_is_killed_leaves_only_whole_rows(tmp_path: Path) -> None:
     rows = Record(tmp_path).read().steps
     assert len(rows) >= 50
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_run_is_done_when_it_says_so_and_no_longer_when_it_goes_on(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    assert record.report() is None
+    record.step({"step": 1, "reward": 0.5})
+    report = Report("grpo", 3, [{"step": 1, "reward": 0.5}], {"accuracy": 0.25, "odd": float("nan")})
+    record.finish(report)
+    assert record.report() == Report("grpo", 3, report.steps, {"accuracy": 0.25, "odd": None})
+    record.begin()
+    assert record.report() is None
