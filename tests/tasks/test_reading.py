@@ -85,6 +85,7 @@ def test_moves_are_read_by_name_or_as_one_word() -> None:
 
 def test_sentences_labels_words_and_lines() -> None:
     assert says(" No solution. ", "no solution")
+    assert says("\\text{No solution.}", "no solution")
     assert not says("no solution here", "no solution")
     assert label("**true**", ("True", "False")) == "True"
     with pytest.raises(Refused, match="True, False"):

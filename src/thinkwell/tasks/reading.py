@@ -51,14 +51,14 @@ def lines(answer: str) -> list[str]:
 
 
 def says(answer: str, sentence: str) -> bool:
-    """Is the answer this sentence, but for case, blanks and punctuation?"""
-    return _letters(answer) == _letters(sentence)
+    """Is the answer this sentence, but for case, blanks, punctuation and LaTeX's \\text?"""
+    return _letters(_plain(answer)) == _letters(sentence)
 
 
 def label(answer: str, allowed: Iterable[str]) -> str:
     """The one of `allowed` that the answer says, as spelt there."""
     words = list(allowed)
-    said = _letters(answer)
+    said = _letters(_plain(answer))
     for word in words:
         if _letters(word) == said:
             return word
