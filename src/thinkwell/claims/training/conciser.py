@@ -13,7 +13,7 @@ TRAINED.add("conciser")(
         "conciser",
         "Walk Before You Run! Concise LLM Reasoning via Reinforcement Learning (Song, Zheng 2025)",
         "2505.21178",
-        "Half of the steps are of the second stage; the paper's share would be one step in a run this short.",
+        "Half of the steps are of the second stage; the paper's share would be one step in a run this short. Rate and its fall: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
         arms={
             "conciser": Arm("conciser", {"concise_steps": 15}),
             "conciser:concise_steps=0": Arm("conciser", {"concise_steps": 0}),
@@ -35,7 +35,7 @@ TRAINED.add("conciser")(
                 "paying every right response costs accuracy", "not printed", "conciser", "conciser:gate=correct", accuracy, control=True
             ),
         ),
-        common={"prompts": 6, "levels": [2, 3], "rate": 4e-4},
+        common={"prompts": 6, "levels": [2, 3], "rate": 3e-4, "decay": "cosine"},
         steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="first right, then short where always right",

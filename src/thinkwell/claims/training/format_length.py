@@ -14,7 +14,7 @@ TRAINED.add("format-length")(
         "format-length",
         "Surrogate Signals from Format and Length: Reinforcement Learning for Solving Mathematical Problems without Ground Truth Answers (Xin et al. 2025)",
         "2505.19439",
-        "Length is measured against the recipe's cap; the threshold for 'as good as the answers' is 3 points. Four times the default rate, for a run this short.",
+        "Length is measured against the recipe's cap; the threshold for 'as good as the answers' is 3 points. Three times the default rate, for a run this short, falling: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
         arms={
             "format-length": Arm("format-length", {}, "loose-format"),
             "grpo": Arm("grpo", {}, "loose-format"),
@@ -31,7 +31,7 @@ TRAINED.add("format-length")(
             TrainedEffect("better than format alone", "43.5 % against 41.0 %", "format-length", "format-length:arm=format", accuracy),
             TrainedEffect("length alone does not raise accuracy", "-", "format-length", "format-length:arm=length", accuracy, control=True),
         ),
-        common={"prompts": 6, "levels": [2, 3, 4], "rate": 4e-4},
+        common={"prompts": 6, "levels": [2, 3, 4], "rate": 3e-4, "decay": "cosine"},
         steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="format and length instead of answers",

@@ -14,7 +14,7 @@ TRAINED.add("gppo")(
         "gppo",
         "Klear-Reasoner: Advancing Reasoning Capability via Gradient-Preserving Clipping Policy Optimization (Su et al. 2025)",
         "2508.07629",
-        "Eight optimiser steps a batch as in the paper, at four times the default rate: only where ratios leave their bounds do the losses differ. Sooner is the mean of all "
+        "Eight optimiser steps a batch as in the paper, at three times the default rate, falling: only where ratios leave their bounds do the losses differ. Sooner is the mean of all "
         "evaluations.",
         arms={
             "gppo": Arm("gppo", {}, "wrong-habit"),
@@ -37,7 +37,7 @@ TRAINED.add("gppo")(
             TrainedEffect("more accurate than CISPO", "about 0.81 against 0.795, AIME24 avg@32", "gppo", "gppo:surrogate=cispo", accuracy),
             TrainedEffect("without bounds the gradient is larger", "-", "gppo:surrogate=none", "gppo", metric("grad_norm"), control=True),
         ),
-        common={"prompts": 8, "levels": [2, 3, 4], "rate": 4e-4, "minibatches": 8, "sft_steps": 0},
+        common={"prompts": 8, "levels": [2, 3, 4], "rate": 3e-4, "decay": "cosine", "minibatches": 8, "sft_steps": 0},
         steps={"fast": 25, "full": 200},
         eval_every=5,
         summary="clipped tokens keep a bounded gradient",

@@ -37,7 +37,7 @@ TRAINED.add("ppe")(
                 "as accurate as without an instruction (within 3 points)", "not printed", "ppe", BASE, accuracy, above=-0.03, control=True
             ),
         ),
-        common={"prompts": 6, "levels": [2, 3, 4], "rate": 4e-4},
+        common={"prompts": 6, "levels": [2, 3, 4], "rate": 3e-4, "decay": "cosine"},
         steps={"fast": 20, "full": 200},
         eval_every=5,
         summary="the training's instruction shapes the model",

@@ -14,8 +14,8 @@ TRAINED.add("rlsp")(
         "rlsp",
         "On the Emergence of Thinking in LLMs I: Searching for the Right Intuition (Ye et al. 2025)",
         "2502.06773",
-        "The length term is about 1 at the start, as in the recipe. All arms start from the policy, without the paper's supervised stage. Four times the default rate, for a run "
-        "this short.",
+        "The length term is about 1 at the start, as in the recipe. All arms start from the policy, without the paper's supervised stage. Three times the default rate, falling, for a "
+        "run this short.",
         arms={
             "rlsp": Arm("rlsp"),
             "rlsp:exploration=none": Arm("rlsp", {"exploration": "none"}),
@@ -35,7 +35,7 @@ TRAINED.add("rlsp")(
             ),
             TrainedEffect("ten times the pay for length costs accuracy", "-", "rlsp", "rlsp:scale=1400", accuracy, control=True),
         ),
-        common={"prompts": 40, "levels": [3, 4, 5], "rate": 4e-4},
+        common={"prompts": 40, "levels": [3, 4, 5], "rate": 3e-4, "decay": "cosine"},
         steps={"fast": 20, "full": 200},
         eval_every=5,
         summary="effort is paid besides correctness",
