@@ -1,7 +1,8 @@
 """Nine classical ciphers on A to Z, their keys, and the plaintexts that the cipher puzzles are made of. Letters count from 0: A = 0, ..., Z = 25.
 
-A key is a dictionary of JSON values, as items carry it. Text and ciphertext are capital letters only; `letters_of` makes them. `encrypt` and `decrypt` are separate code for each cipher,
-so that each can check the other. Where a plaintext is not unique (Playfair writes J as I and inserts X, Hill fills up with X), every text that encrypts to the ciphertext is one.
+A key is a dictionary of JSON values, as items carry it. Text and ciphertext are capital letters only; `letters_of` makes them. `encrypt` and `decrypt` are separate code for each
+cipher, so that each can check the other. Where a plaintext is not unique (Playfair writes J as I and inserts X, Hill fills up with X), every text that encrypts to the
+ciphertext is one.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def differs(answer: str, ciphertext: str, method: str, key: Key) -> str | None:
     return f"encrypted, the answer gives another text than the ciphertext, first at letter {place}"
 
 
-def piece(rng: random.Random, length: int, sentences: Sequence[int] = ()) -> str:
-    """`length` letters of running text from a random word on; text that ends too soon goes on with another sentence. sentences: numbers that are not to be used."""
-    number = rng.choice([i for i in range(len(_PLAIN)) if i not in sentences])
+def piece(rng: random.Random, length: int) -> str:
+    """`length` letters of running text from a random word on; text that ends too soon goes on with another sentence."""
+    number = rng.randrange(len(_PLAIN))
     text = _PLAIN[number][rng.choice(_STARTS[number]) :]
     while len(text) < length:
         text += rng.choice(_PLAIN)
@@ -257,8 +258,8 @@ HOW: dict[str, str] = {
     "playfair": "playfair: J is written as I. The text is cut into pairs; if the two letters of a pair would be equal, an X is put between them, and a last single letter gets "
     "an X. In a 5x5 square of the 25 letters, two letters of one row become their right neighbours, two of one column the letters below them (both wrap around), and any others "
     "become each the letter in its own row and in the other's column.",
-    "hill": "hill: the text, filled up with X at its end if need be, is cut into blocks of n letters (n is 2 or 3); each block, as a column of numbers, is multiplied from the left "
-    "by an n x n matrix that is invertible modulo 26.",
+    "hill": "hill: the text, filled up with X at its end if need be, is cut into blocks of n letters (n is 2 or 3); each block, as a column of numbers, is multiplied from the "
+    "left by an n x n matrix that is invertible modulo 26.",
     "affine": "affine: letter x becomes a * x + b, where a has no divisor in common with 26.",
     "caesar": "caesar: every letter is shifted forwards by one and the same shift (1 to 25).",
     "autokey": f"autokey: letter i of the text is shifted forwards by letter i of the key, which is a keyword (2 to {MOST_KEYWORD} letters) followed by the text itself.",

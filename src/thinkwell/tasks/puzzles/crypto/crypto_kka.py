@@ -1,8 +1,9 @@
 """Known key: decrypt a short text, given the ciphertext, the cipher and its key. Nine classical ciphers; the plaintext is cut from English sentences, letters only.
 
-An answer counts if it encrypts to the ciphertext under the key. For all ciphers but two that is one text; Playfair writes J as I and inserts X, and Hill fills up with X, so there the answer
-may spell these letters either way. The original compares with the plaintext as it was before encryption (a fifth of its Playfair items cannot be matched by correct decryption, J and inserted
-X being gone or there): that is `verify_paper`. Its bulk driver makes Caesar only; ours draws over all nine. Where the original has four strengths, its naive one is a knob here.
+An answer counts if it encrypts to the ciphertext under the key. For all ciphers but two that is one text; Playfair writes J as I and inserts X, and Hill fills up with X, so there
+the answer may spell these letters either way. The original compares with the plaintext as it was before encryption (a fifth of its Playfair items cannot be matched by correct
+decryption, J and inserted X being gone or there): that is `verify_paper`. Its bulk driver makes Caesar only; ours draws over all nine. Where the original has four strengths, its
+naive one is a knob here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,317 @@
+"""What a plaintext and its ciphertext say about another ciphertext under the same cipher and key, when neither is known: every text that it can stand for.
+
+`readings` goes through all nine ciphers and, for each, through every key that turns the known plaintext into the known ciphertext: by trying (caesar, affine, rail_fence, lengths
+of a keyword), by reading off (substitution, vigenere, autokey), by linear algebra modulo 2 and 13 (hill), and by search over key squares (playfair). So one reading is a proof that
+the target has one plaintext, whatever the cipher may have been. It raises `Undetermined` where the known pair leaves a letter open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+
+from thinkwell.tasks.puzzles.crypto._ciphers import (
+    ALPHABET,
+    METHODS,
+    MOST_KEYWORD,
+    MOST_RAILS,
+    SQUARE_ALPHABET,
+    UNITS,
+    Key,
+    decrypt,
+    determinant,
+    digraphs,
+    encrypt,
+)
+
+MOST_NODES = 4_000  # squares tried in part before the search gives up
+MOST_SQUARES = 200  # squares in full, up to what the known pair leaves open
+
+
+class Undetermined(Exception):
+    """The known pair does not say what the target stands for, or not within the bounds of the search."""
+
+
+def readings(plain: str, cipher: str, target: str, methods: Collection[str] = METHODS) -> set[str]:
+    """Every text that `target` can stand for. Empty: no key of these methods turns plain into cipher. Raises `Undetermined`."""
+    if len(plain) < MOST_KEYWORD:
+        raise Undetermined("the known text may be shorter than the keyword")
+    return {reading for method in methods for reading in _READERS[method](plain, cipher, target)}
+
+
+def _of_keys(method: str, keys: list[Key], plain: str, cipher: str, target: str) -> set[str]:
+    """For ciphers with few keys: all that fit the pair."""
+    return {decrypt(method, key, target) for key in keys if encrypt(method, key, plain) == cipher}
+
+
+def _caesar(plain: str, cipher: str, target: str) -> set[str]:
+    shift = (ord(cipher[0]) - ord(plain[0])) % 26
+    return _of_keys("caesar", [{"shift": shift}] if shift else [], plain, cipher, target)
+
+
+def _atbash(plain: str, cipher: str, target: str) -> set[str]:
+    return _of_keys("atbash", [{}], plain, cipher, target)
+
+
+def _affine(plain: str, cipher: str, target: str) -> set[str]:
+    keys: list[Key] = [{"a": a, "b": (ord(cipher[0]) - 65 - a * (ord(plain[0]) - 65)) % 26} for a in UNITS]
+    return _of_keys("affine", keys, plain[:2], cipher[:2], target) and _of_keys("affine", keys, plain, cipher, target)
+
+
+def _rail_fence(plain: str, cipher: str, target: str) -> set[str]:
+    if sorted(plain) != sorted(cipher):
+        return set()
+    return _of_keys("rail_fence", [{"rails": rails} for rails in range(2, MOST_RAILS + 1)], plain, cipher, target)
+
+
+def _vigenere(plain: str, cipher: str, target: str) -> set[str]:
+    """The key stream is the difference of the two texts; a keyword of each length must repeat in it."""
+    if len(plain) != len(cipher):
+        return set()
+    stream = _differences(plain, cipher)
+    return {
+        decrypt("vigenere", {"keyword": stream[:size]}, target) for size in range(2, MOST_KEYWORD + 1) if stream[size:] == stream[:-size]
+    }
+
+
+def _autokey(plain: str, cipher: str, target: str) -> set[str]:
+    if len(plain) != len(cipher):
+        return set()
+    stream = _differences(plain, cipher)
+    return {decrypt("autokey", {"keyword": stream[:size]}, target) for size in range(2, MOST_KEYWORD + 1) if stream[size:] == plain[:-size]}
+
+
+def _differences(plain: str, cipher: str) -> str:
+    return "".join(ALPHABET[(ord(c) - ord(p)) % 26] for p, c in zip(plain, cipher, strict=True))
+
+
+def _substitution(plain: str, cipher: str, target: str) -> set[str]:
+    table = _as_function(plain, cipher, 1)
+    if table is None or len(set(table.values())) < len(table):
+        return set()
+    if len(table) == 25:  # the last letter goes to the last place
+        table[(set(ALPHABET) - table.keys()).pop()] = (set(ALPHABET) - set(table.values())).pop()
+    back = {after: before for before, after in table.items()}
+    if open_letters := set(target) - back.keys():
+        raise Undetermined(f"the known text says nothing of {', '.join(sorted(open_letters))}")
+    return {"".join(back[letter] for letter in target)}
+
+
+def _as_function(plain: str, cipher: str, size: int) -> dict[str, str] | None:
+    """Blocks of the plaintext and what becomes of each, None if one becomes two things."""
+    if len(plain) != len(cipher):
+        return None
+    table: dict[str, str] = {}
+    for place in range(0, len(plain), size):
+        after = cipher[place : place + size]
+        if table.setdefault(plain[place : place + size], after) != after:
+            return None
+    return table
+
+
+# ---- hill -----------------------------------------------------------------------------------------------------------------------
+
+
+def _hill(plain: str, cipher: str, target: str) -> set[str]:
+    found = set()
+    for n in (2, 3):
+        table = None if len(target) % n else _as_function(plain + "X" * (-len(plain) % n), cipher, n)
+        parts = None if table is None else [_solved(table, n, prime) for prime in (2, 13)]
+        if parts is None or parts[0] is None or parts[1] is None:
+            continue
+        # 13 is 1 modulo 2 and 0 modulo 13; 14 the other way about
+        matrix = [
+            [(13 * even + 14 * other) % 26 for even, other in zip(*rows, strict=True)] for rows in zip(parts[0], parts[1], strict=True)
+        ]
+        if determinant(matrix) % 2 and determinant(matrix) % 13:
+            found.add(decrypt("hill", {"matrix": matrix}, target))
+    return found
+
+
+def _solved(table: dict[str, str], n: int, prime: int) -> list[list[int]] | None:
+    """The matrix modulo a prime that takes each block of the table to its image, None if there is none. Gauss-Jordan, a block at a time."""
+    basis: dict[int, list[int]] = {}  # leading column -> row [block | image], with a 1 there
+    for before, after in table.items():
+        row = [(ord(char) - 65) % prime for char in before + after]
+        for column in range(n):
+            if factor := row[column]:
+                if column in basis:
+                    row = [(x - factor * y) % prime for x, y in zip(row, basis[column], strict=True)]
+                else:
+                    unit = pow(factor, -1, prime)
+                    basis[column] = [x * unit % prime for x in row]
+                    break
+        else:
+            if any(row):
+                return None
+    if len(basis) < n:
+        raise Undetermined(f"the known text says too little of a {n}x{n} matrix")
+    for column in reversed(range(n)):  # back substitution: row c becomes the image of the c-th unit vector
+        for other in range(column + 1, n):
+            factor = basis[column][other]
+            basis[column] = [(x - factor * y) % prime for x, y in zip(basis[column], basis[other], strict=True)]
+    return [[basis[column][n + row] for column in range(n)] for row in range(n)]
+
+
+# ---- playfair -------------------------------------------------------------------------------------------------------------------
+
+
+def _playfair(plain: str, cipher: str, target: str) -> set[str]:
+    """By search over the places of the letters in the square, which count only up to cyclic shifts of its rows and columns."""
+    pairs = digraphs(plain)
+    table = None if "J" in cipher or "J" in target or len(target) % 2 else _as_function(pairs, cipher, 2)
+    if table is None or any(image[0] in (pair[0], image[1]) or pair[1] == image[1] for pair, image in table.items()):
+        return set()
+    back: dict[str, str] = {}
+    for pair, image in table.items():  # a pair read backwards gives its ciphertext backwards
+        if back.setdefault(image, pair) != pair or back.setdefault(image[::-1], pair[::-1]) != pair[::-1]:
+            return set()
+    wanted = [target[place : place + 2] for place in range(0, len(target), 2)]
+    if any(pair[0] == pair[1] for pair in wanted):
+        return set()
+    if all(pair in back for pair in wanted):  # whatever the square
+        return {"".join(back[pair] for pair in wanted)}
+    found = set()
+    for number, square in enumerate(_squares([tuple(_INDEX[x] for x in back[pair] + pair) for pair in back if pair < pair[::-1]])):
+        if number == MOST_SQUARES:
+            raise Undetermined("many key squares fit the known text")
+        found.add("".join(back[pair] if pair in back else _read(square, pair) for pair in wanted))
+        if len(found) > 1:
+            raise Undetermined("key squares that fit the known text read the target in different ways")
+    return found
+
+
+_INDEX = {letter: number for number, letter in enumerate(SQUARE_ALPHABET)}
+_UNSQUARED = 25  # the place of a letter that is nowhere yet
+Square = list[int]  # letter -> place in the square, row by row
+
+
+def _read(square: Square, pair: str) -> str:
+    """What the pair stands for in a square that may have letters without a place. Raises `Undetermined` if one of them is needed."""
+    placed = {place: SQUARE_ALPHABET[letter] for letter, place in enumerate(square) if place != _UNSQUARED}
+    if len(placed) == 24:
+        last = square.index(_UNSQUARED)
+        placed[next(place for place in range(25) if place not in placed)] = SQUARE_ALPHABET[last]
+    cells = {letter: place for place, letter in placed.items()}
+    try:
+        first, second = cells[pair[0]], cells[pair[1]]
+        before = next((a, b) for a, b, c, d in _quadruples() if (c, d) == (first, second))
+        return placed[before[0]] + placed[before[1]]
+    except KeyError:
+        raise Undetermined(f"the known text does not place a letter that {pair} needs") from None
+
+
+@cache
+def _quadruples() -> list[tuple[int, int, int, int]]:
+    """Places of two letters of the plaintext, and of what becomes of them."""
+    found = []
+    for a in range(25):
+        for b in range(25):
+            (r, c), (s, d) = divmod(a, 5), divmod(b, 5)
+            if a == b:
+                continue
+            if r == s:
+                found.append((a, b, 5 * r + (c + 1) % 5, 5 * s + (d + 1) % 5))
+            elif c == d:
+                found.append((a, b, (r + 1) % 5 * 5 + c, (s + 1) % 5 * 5 + d))
+            else:
+                found.append((a, b, 5 * r + d, 5 * s + c))
+    return found
+
+
+@cache
+def _allowed() -> tuple[list[list[list[int]]], list[list[list[list[int] | None]]]]:
+    """Bit masks of the places that a quadruple leaves to its four letters, once one of them (role, place) or two (role, role, 25 * place + place) are known."""
+    one = [[[0] * 4 for _ in range(25)] for _ in range(4)]
+    two: list[list[list[list[int] | None]]] = [[[None] * 625 for _ in range(4)] for _ in range(4)]
+    for quadruple in _quadruples():
+        bits = [1 << place for place in quadruple]
+        for role, place in enumerate(quadruple):
+            for other, elsewhere in enumerate(quadruple):
+                masks = two[role][other][25 * place + elsewhere] = two[role][other][25 * place + elsewhere] or [0] * 4
+                for k in range(4):
+                    masks[k] |= bits[k]
+            for k in range(4):
+                one[role][place][k] |= bits[k]
+    return one, two
+
+
+def _squares(quadruples: list[tuple[int, ...]]) -> Iterator[Square]:
+    """Places of all letters that occur in the quadruples (two letters, what becomes of them) in every square that has them all, the busiest letter at the top left."""
+    one, two = _allowed()
+    uses: list[list[tuple[int, ...]]] = [[quadruple for quadruple in quadruples if letter in quadruple] for letter in range(25)]
+    letters = [letter for letter in range(25) if uses[letter]]
+    nodes = 0
+
+    def settle(domains: list[int], fixed: list[int]) -> bool:
+        """Draw the consequences of letters that have one place left. False if a letter has none."""
+        while fixed:
+            letter = fixed.pop()
+            bit = domains[letter]
+            place = bit.bit_length() - 1
+            for other in range(25):
+                if other != letter and domains[other] & bit:
+                    left = domains[other] = domains[other] ^ bit
+                    if not left:
+                        return False
+                    if not left & left - 1:
+                        fixed.append(other)
+            for quadruple in uses[letter]:
+                for role in range(4):
+                    if quadruple[role] != letter:
+                        continue
+                    for partner in range(4):
+                        if partner == role:
+                            continue
+                        spots = domains[quadruple[partner]]
+                        masks = one[role][place] if spots & spots - 1 else two[role][partner][25 * place + spots.bit_length() - 1]
+                        if masks is None:
+                            return False
+                        for k in range(4):
+                            other = quadruple[k]
+                            left = domains[other] & masks[k]
+                            if left != domains[other]:
+                                if not left:
+                                    return False
+                                domains[other] = left
+                                if not left & left - 1:
+                                    fixed.append(other)
+        return True
+
+    def search(domains: list[int]) -> Iterator[Square]:
+        nonlocal nodes
+        nodes += 1
+        if nodes > MOST_NODES:
+            raise Undetermined("the search over key squares is too long")
+        open_letters = [letter for letter in letters if domains[letter] & domains[letter] - 1]
+        if not open_letters:
+            yield [domains[letter].bit_length() - 1 if uses[letter] else _UNSQUARED for letter in range(25)]
+            return
+        letter = min(open_letters, key=lambda letter: (domains[letter].bit_count(), -len(uses[letter])))
+        spots = domains[letter]
+        while spots:
+            bit = spots & -spots
+            spots ^= bit
+            after = domains[:]
+            after[letter] = bit
+            if settle(after, [letter]):
+                yield from search(after)
+
+    start = [(1 << 25) - 1] * 25
+    first = max(letters, key=lambda letter: len(uses[letter]))
+    start[first] = 1
+    if settle(start, [first]):
+        yield from search(start)
+
+
+_READERS: dict[str, Callable[[str, str, str], set[str]]] = {
+    "vigenere": _vigenere,
+    "substitution": _substitution,
+    "rail_fence": _rail_fence,
+    "playfair": _playfair,
+    "hill": _hill,
+    "affine": _affine,
+    "caesar": _caesar,
+    "autokey": _autokey,
+    "atbash": _atbash,
+}
