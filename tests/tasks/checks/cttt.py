@@ -1,0 +1,14 @@
+"""An independent judge of answers on the corners of two cubes."""
+
+from __future__ import annotations
+
+from tests.tasks.checks._stones import judged, planes
+from thinkwell.tasks.puzzle import Item
+
+TOP = {"A": (0, 0), "B": (1, 0), "I": (2, 0), "D": (0, 1), "C": (1, 1), "J": (2, 1)}
+BELOW = {"A": "E", "B": "F", "C": "G", "D": "H", "I": "K", "J": "L"}  # the edges AE, BF, CG, DH, IK, JL
+POINTS = {label: (*at, 1) for label, at in TOP.items()} | {BELOW[label]: (*at, 0) for label, at in TOP.items()}
+
+
+def check(answer: str, item: Item) -> bool:
+    return judged(answer, item, POINTS, planes(POINTS, diagonals=item.meta["planes"] != "faces"))
