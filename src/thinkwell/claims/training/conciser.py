@@ -13,7 +13,8 @@ TRAINED.add("conciser")(
         "conciser",
         "Walk Before You Run! Concise LLM Reasoning via Reinforcement Learning (Song, Zheng 2025)",
         "2505.21178",
-        "Half of the steps are of the second stage; the paper's share would be one step in a run this short. Rate and its fall: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
+        "Half of the steps are of the second stage; the paper's share would be one step in a run this short. "
+        "Rate and its fall: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
         arms={
             "conciser": Arm("conciser", {"concise_steps": 15}),
             "conciser:concise_steps=0": Arm("conciser", {"concise_steps": 0}),

@@ -14,7 +14,8 @@ TRAINED.add("format-length")(
         "format-length",
         "Surrogate Signals from Format and Length: Reinforcement Learning for Solving Mathematical Problems without Ground Truth Answers (Xin et al. 2025)",
         "2505.19439",
-        "Length is measured against the recipe's cap; the threshold for 'as good as the answers' is 3 points. Three times the default rate, for a run this short, falling: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
+        "Length is measured against the recipe's cap; the threshold for 'as good as the answers' is 3 points. "
+        "Three times the default rate, for a run this short, falling: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
         arms={
             "format-length": Arm("format-length", {}, "loose-format"),
             "grpo": Arm("grpo", {}, "loose-format"),

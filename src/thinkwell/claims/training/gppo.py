@@ -14,7 +14,8 @@ TRAINED.add("gppo")(
         "gppo",
         "Klear-Reasoner: Advancing Reasoning Capability via Gradient-Preserving Clipping Policy Optimization (Su et al. 2025)",
         "2508.07629",
-        "Eight optimiser steps a batch as in the paper, at three times the default rate, falling: only where ratios leave their bounds do the losses differ. Sooner is the mean of all "
+        "Eight optimiser steps a batch as in the paper, at three times the default rate, falling: only where ratios leave their bounds do the losses differ. "
+        "Sooner is the mean of all "
         "evaluations.",
         arms={
             "gppo": Arm("gppo", {}, "wrong-habit"),

@@ -14,8 +14,8 @@ TRAINED.add("rlsp")(
         "rlsp",
         "On the Emergence of Thinking in LLMs I: Searching for the Right Intuition (Ye et al. 2025)",
         "2502.06773",
-        "The length term is about 1 at the start, as in the recipe. All arms start from the policy, without the paper's supervised stage. Three times the default rate, falling, for a "
-        "run this short.",
+        "The length term is about 1 at the start, as in the recipe. All arms start from the policy, without the paper's supervised stage. Three times the default rate, "
+        "falling, for a run this short.",
         arms={
             "rlsp": Arm("rlsp"),
             "rlsp:exploration=none": Arm("rlsp", {"exploration": "none"}),
