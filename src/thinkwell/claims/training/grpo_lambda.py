@@ -13,7 +13,7 @@ TRAINED.add("grpo-lambda")(
         "grpo-lambda",
         "Stable Reinforcement Learning for Efficient Reasoning (Dai, Liu, Si 2025)",
         "2505.18086",
-        "The share of groups with the penalty is that of the paper's figure. Levels, steps and rate are LASER-D's, with whom the GRPO runs are shared.",
+        "The share of groups with the penalty is that of the paper's figure. The rate is four times the default, for a run this short.",
         arms={
             "grpo-lambda": Arm("grpo-lambda"),
             "grpo": Arm("grpo", {}, "overthinking"),

@@ -13,7 +13,8 @@ TRAINED.add("laser-d")(
         "laser-d",
         "Learn to Reason Efficiently with Adaptive Length-based Reward Shaping (Liu et al. 2025)",
         "2505.15612",
-        "Targets are the paper's in shares of the starting length (see the recipe); the truncated arm cuts at the target that LASER pays for.",
+        "Targets are the paper's in shares of the starting length (see the recipe); the truncated arm cuts at the target that LASER pays for. "
+        "The rate falls: at a constant 4e-4 a run of another paper (grpo-lambda) fell apart.",
         arms={
             "laser-d": Arm("laser-d"),
             "grpo": Arm("grpo", {}, "overthinking"),
@@ -30,7 +31,7 @@ TRAINED.add("laser-d")(
                 "no less accurate than a fixed target (within 3 points)", "60.3 % against 60.2 %", "laser-d", "laser", accuracy, above=-0.03
             ),
         ),
-        common={"prompts": 6, "levels": [2, 3], "rate": 4e-4},
+        common={"prompts": 6, "levels": [2, 3], "rate": 3e-4, "decay": "cosine"},
         steps={"fast": 30, "full": 200},
         eval_every=5,
         summary="length targets by difficulty that follow the policy",
