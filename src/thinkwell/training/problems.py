@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from thinkwell.core.answer import AnswerKind
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.core.problem import Problem
 
-HELD_OUT_SEED = 2**20  # of the lab's evaluation problems: other than the small seeds that people compare methods with
+if TYPE_CHECKING:
+    from thinkwell.tasks.puzzle import PuzzleTask
+
+HELD_OUT_SEED = 2**20  # of evaluation problems that are generated: other than the small seeds that people compare methods with
 
 
 class Problems(Protocol):
@@ -77,6 +80,51 @@ class ListedProblems:
 
     def held_out(self, n: int) -> list[Problem]:
         return self._parts[1][:n]
+
+
+@dataclass(frozen=True)
+class PuzzleProblems:
+    """Items of a puzzle or game without end, of its training part; its test part is held out. ratio: easy : medium : hard."""
+
+    name: str
+    ratio: tuple[float, ...] = (1.0, 1.0, 1.0)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        from thinkwell.tasks.puzzle import LEVEL_NAMES, puzzle_of
+
+        puzzle_of(self.name)
+        if len(self.ratio) != len(LEVEL_NAMES) or min(self.ratio) < 0 or not 0 < sum(self.ratio) < float("inf"):
+            raise ConfigError(
+                f"difficulty={self.ratio} is no ratio; expected three numbers of at least 0, easy:medium:hard, one above 0. For example [1, 1, 1]."
+            )
+
+    def at(self, position: int) -> Problem:
+        return self._problem("train", self.seed, position)
+
+    def held_out(self, n: int) -> list[Problem]:
+        from thinkwell.tasks.task import unique
+
+        self._held.extend(self._problem("test", HELD_OUT_SEED, place) for place in range(len(self._held), n))
+        return unique(self._held[:n])
+
+    @cached_property
+    def _held(self) -> list[Problem]:
+        """Those made so far: every evaluation asks for the same ones, and a hard item may take a third of a second."""
+        return []
+
+    @cached_property
+    def _tasks(self) -> dict[tuple[str, str], PuzzleTask]:
+        return {}
+
+    def _problem(self, split: Literal["train", "test"], seed: int, position: int) -> Problem:
+        from thinkwell.tasks.puzzle import LEVEL_NAMES, load
+
+        level = random.Random(f"level/{seed}/{position}").choices(LEVEL_NAMES, self.ratio)[0]
+        if (level, split) not in self._tasks:
+            self._tasks[level, split] = load(self.name, level, split=split)
+        task = self._tasks[level, split]
+        return task.problem(task.item(seed, position))
 
 
 def read_problems(task: str, file: Path | None, seed: int, *, answers: bool = True) -> ListedProblems:

@@ -46,7 +46,9 @@ class TrainKnobs(Knobs):
     minibatches: int = Field(1, ge=1)
     """Optimiser steps in a pass."""
     levels: tuple[int, ...] = (3, 4, 5, 6)
-    """Levels of the lab's problems, 1 to 10; not used with `--data`."""
+    """Levels of the lab's problems, 1 to 10; not used with `--task`."""
+    difficulty: tuple[float, ...] = (1.0, 1.0, 1.0)
+    """Shares of easy, medium and hard items where `--task` names a puzzle or game, written 1,1,1."""
     micro_tokens: int = Field(8192, ge=64)
     """Padded tokens of one forward and backward."""
     lora_rank: int = Field(0, ge=0)
@@ -60,6 +62,11 @@ class TrainKnobs(Knobs):
         """One number, or "4,5" as written on a command line, is a list too."""
         if isinstance(value, int):
             return (value,)
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("difficulty", mode="before")
+    @classmethod
+    def _shares(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @property

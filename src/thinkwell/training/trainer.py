@@ -19,13 +19,14 @@ import torch
 from thinkwell.core.errors import ConfigError, ThinkwellError
 from thinkwell.core.problem import Problem
 from thinkwell.core.prompt import Preset
+from thinkwell.core.rules import RULES
 from thinkwell.core.sampling import Sampling
 from thinkwell.training import checkpoint
 from thinkwell.training.curves import Curves
 from thinkwell.training.experience import Experience, OnError, gather, judge
 from thinkwell.training.learner import Learner, NotFinite
 from thinkwell.training.preference_stage import preference_step
-from thinkwell.training.problems import LabProblems, Problems, read_problems
+from thinkwell.training.problems import LabProblems, Problems, PuzzleProblems, read_problems
 from thinkwell.training.recipe import RECIPES, Recipe, Setting, TrainKnobs
 from thinkwell.training.record import Record, Report, finite
 from thinkwell.training.rollouts.group import write
@@ -62,7 +63,8 @@ def train(
     """Train a model with a recipe.
 
     model: "lab" (the recipe's starting point among the bundled models), the name of one of those, a folder or a hub id. task, data: problems of a task's file in place of
-    the lab's. eval_every: steps between evaluations on held-out problems (0: only before and after). save_every: steps between checkpoints. listener: gets every step's row.
+    the lab's; a puzzle or game without a file gives endless items of its training part, and its test part is held out. eval_every: steps between evaluations on held-out
+    problems (0: only before and after). save_every: steps between checkpoints. listener: gets every step's row.
 
     `out` holds afterwards the trained model in Hugging Face format, `run.json`, `steps.jsonl`, `evaluations.jsonl`, `samples.jsonl`, `final.json`, `curves.html` and
     the last two checkpoints. With `resume` the run in `out` goes on. Raises `UsageError`s for what cannot be asked for, `RewardError`, `TrainingError`, `CheckpointError`
@@ -109,6 +111,8 @@ def problems_of(asked: Asked, recipe: Recipe, knobs: TrainKnobs) -> Problems:
         return LabProblems(knobs.levels, asked.seed)
     if asked.task is None:
         raise ConfigError("--data was given without --task; expected the task that says how to read the file. Name it with --task.")
+    if asked.data is None and asked.task in RULES.names():
+        return PuzzleProblems(asked.task, knobs.difficulty, asked.seed)
     return read_problems(asked.task, None if asked.data is None else Path(asked.data), asked.seed, answers=recipe.needs_answers)
 
 
