@@ -11,19 +11,27 @@ import random
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.reading import moves, says
+from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.sequential._board import Board, has_count, picture, text
+from thinkwell.tasks.puzzles.sequential._sliding import (
+    IF_NONE,
+    NONE,
+    STEPS,
+    UNDO,
+    canonical,
+    disorder,
+    drawn,
+    exits,
+    form,
+    goal,
+    judge,
+    played,
+    solvable,
+)
 
-Board = tuple[int, ...]  # nine tiles, row by row; 0 is the blank
-
-GOAL: Board = (1, 2, 3, 4, 5, 6, 7, 8, 0)
-STEPS = {"U": (-1, 0), "D": (1, 0), "L": (0, -1), "R": (0, 1)}
-EXITS = [  # place of the blank -> moves it can make, with the place it comes to
-    [(move, place + 3 * down + right) for move, (down, right) in STEPS.items() if 0 <= place // 3 + down < 3 and 0 <= place % 3 + right < 3]
-    for place in range(9)
-]
-UNDO = {"U": "D", "D": "U", "L": "R", "R": "L"}
-NONE = "no solution"
+N = 3
+GOAL = goal(N)
+EXITS = exits(N)
 
 
 class Config(Knobs):
@@ -38,9 +46,10 @@ class Config(Knobs):
     def _possible(self) -> Config:
         if self.min_inversions > self.max_inversions:
             raise ValueError(f"min_inversions={self.min_inversions} is above max_inversions={self.max_inversions}")
-        odd = any(count % 2 for count in range(self.min_inversions, self.max_inversions + 1))
-        even = any(count % 2 == 0 for count in range(self.min_inversions, self.max_inversions + 1))
-        if (self.unsolvable_share < 1 and not even) or (self.unsolvable_share > 0 and not odd):
+        low, high = self.min_inversions, self.max_inversions
+        if (self.unsolvable_share < 1 and not has_count(low, high, odd=False)) or (
+            self.unsolvable_share > 0 and not has_count(low, high, odd=True)
+        ):
             raise ValueError("boards with a solution have an even number of inversions, boards without one an odd number; widen the range")
         return self
 
@@ -53,36 +62,21 @@ LEVELS = {
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
-    """Shuffle until the number of inversions fits; its parity says whether there is a solution. The gold answer is a shortest one."""
-    solvable = rng.random() >= config.unsolvable_share
-    for _ in range(1_000):
-        board = tuple(rng.sample(range(9), 9))
-        count = _inversions(board)
-        if config.min_inversions <= count <= config.max_inversions and count % 2 == (not solvable) and board != GOAL:
-            break
-    else:
-        raise Redraw
-    form = FORM + (f" If no sequence of moves can reach the goal, write instead: {NONE}." if config.unsolvable_share else "")
-    prompt = ask(rng.choice(OPENINGS), RULES, _text(board), form, EXAMPLE)
-    meta = {"board": list(board), "solvable": solvable, "inversions": count}
-    return Drawn(prompt, lambda: _shortest(board) if solvable else NONE, meta, _text(board))
+    """A random board with as many inversions as asked; their parity says whether there is a solution. The gold answer is a shortest one."""
+    can = rng.random() >= config.unsolvable_share
+    board = drawn(rng, N, config.min_inversions, config.max_inversions, can)
+    prompt = ask(rng.choice(OPENINGS), RULES, text(board, N), FORM + (IF_NONE if config.unsolvable_share else ""), EXAMPLE)
+    meta = {"board": list(board), "solvable": can, "inversions": disorder(board)}
+    return Drawn(prompt, lambda: _shortest(board) if can else NONE, meta, canonical(board, N))
 
 
 def verify(answer: str, item: Item) -> Score:
-    """Plays the moves."""
-    if says(answer, NONE):
-        if item.meta["solvable"]:
-            raise Refused("the board can be solved")
-        return RIGHT
-    board = _played(tuple(item.meta["board"]), moves(answer, tuple(STEPS)))
-    if board != GOAL:
-        raise Refused(f"after the last move the board is {' '.join(map(str, board))}, row by row, which is not the goal")
-    return RIGHT
+    return judge(answer, item, N)
 
 
 def verify_paper(answer: str, item: Item) -> Score:
     """The original's rule: letters other than U, D, L, R are skipped, and no sentence is ever right."""
-    if _played(tuple(item.meta["board"]), [letter for letter in answer if letter in STEPS]) != GOAL:
+    if played(item.meta["board"], [letter for letter in answer if letter in STEPS], N) != GOAL:
         raise Refused("the moves do not end in the goal")
     return RIGHT
 
@@ -90,7 +84,7 @@ def verify_paper(answer: str, item: Item) -> Score:
 def solve(item: Item) -> str:
     """Iterative deepening with the sum of the tiles' distances as bound; the parity of the board first."""
     start = tuple(item.meta["board"])
-    if _inversions(start) % 2:
+    if not solvable(start, N):
         return NONE
     limit = _distance(start)
     while True:
@@ -100,54 +94,16 @@ def solve(item: Item) -> str:
         limit = found
 
 
-def form(answer: str) -> str:
-    return NONE if says(answer, NONE) else "".join(moves(answer, tuple(STEPS)))
-
-
 def draw(item: Item) -> str:
-    """The board as an SVG picture, 60 pixels a tile."""
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 188 188" font-family="sans-serif" font-size="26" text-anchor="middle">']
-    for place, tile in enumerate(item.meta["board"]):
-        x, y = 4 + 60 * (place % 3), 4 + 60 * (place // 3)
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="60" height="60" fill="{"#bbb" if tile == 0 else "white"}" stroke="black" stroke-width="2"/>'
-        )
-        if tile:
-            parts.append(f'<text x="{x + 30}" y="{y + 39}">{tile}</text>')
-    return "".join([*parts, "</svg>"])
-
-
-def _inversions(board: Board) -> int:
-    tiles = [tile for tile in board if tile]
-    return sum(left > right for place, left in enumerate(tiles) for right in tiles[place + 1 :])
-
-
-def _step(board: Board, move: str) -> Board | None:
-    """The board after the blank has gone that way, None if the edge is in the way."""
-    blank = board.index(0)
-    place = next((place for name, place in EXITS[blank] if name == move), None)
-    if place is None:
-        return None
-    tiles = list(board)
-    tiles[blank], tiles[place] = tiles[place], 0
-    return tuple(tiles)
-
-
-def _played(board: Board, names: list[str]) -> Board:
-    for number, move in enumerate(names, 1):
-        after = _step(board, move)
-        if after is None:
-            raise Refused(f"move {number}, {move}, takes the blank off the board")
-        board = after
-    return board
+    return picture(item.meta["board"], N)
 
 
 def _shortest(start: Board) -> str:
     """Breadth first from both ends, the smaller front first, until a board is in both. Boards are texts here: swapping two characters is the fastest step."""
-    first, goal = "".join(map(str, start)), "".join(map(str, GOAL))
+    first, last = "".join(map(str, start)), "".join(map(str, GOAL))
     came: dict[str, tuple[str, str]] = {first: ("", "")}  # board -> board before it, move that led here
-    goes: dict[str, tuple[str, str]] = {goal: ("", "")}  # board -> board after it, move that leads there
-    front, back = [first], [goal]
+    goes: dict[str, tuple[str, str]] = {last: ("", "")}  # board -> board after it, move that leads there
+    front, back = [first], [last]
     while True:
         forward = len(front) <= len(back)
         seen, other, edge = (came, goes, front) if forward else (goes, came, back)
@@ -193,15 +149,13 @@ def _deepen(start: Board, limit: int) -> str | int:
             continue
         if board == GOAL:
             return path
-        for move in STEPS:
-            after = _step(board, move)
-            if after is not None and not (path and UNDO[move] == path[-1]):
-                waiting.append((after, path + move))
+        blank = board.index(0)
+        for move, place in EXITS[blank]:
+            if not (path and UNDO[move] == path[-1]):
+                tiles = list(board)
+                tiles[blank], tiles[place] = tiles[place], 0
+                waiting.append((tuple(tiles), path + move))
     return beyond
-
-
-def _text(board: Board) -> str:
-    return "\n".join(" ".join(map(str, board[row : row + 3])) for row in (0, 3, 6))
 
 
 OPENINGS = (
