@@ -1,0 +1,93 @@
+"""Zebra puzzles: exactly one table by counting all, no clue to spare, no score for listing every permutation, one form for relabelled copies."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import pytest
+
+from tests.tasks.checks.zebra_logic import true
+from thinkwell.tasks import load
+from thinkwell.tasks.puzzle import Item
+from thinkwell.tasks.puzzles.logic._clues import canonical
+from thinkwell.tasks.puzzles.logic.zebra_logic import Config
+
+
+def tables(item: Item, clues: list[list[object]]) -> int:
+    """How many tables agree with the clues, by trying all."""
+    n = len(item.meta["items"][0])
+    rows = list(permutations(range(1, n + 1)))
+    return sum(
+        all(true(said, [at[i // n][i % n] for i in of], n) for said, *of in clues) for at in product(rows, repeat=len(item.meta["kinds"]))
+    )
+
+
+def table(rows: list[list[str]]) -> str:
+    return "```\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n```"
+
+
+def test_there_is_one_table_and_no_clue_to_spare() -> None:
+    for knobs in ({"objects": 3, "kinds": 3}, {"objects": 4, "kinds": 2}, {"objects": 2, "kinds": 4}):
+        for i in range(3):
+            item = load("puzzles/zebra_logic", **knobs).item(1, i)
+            clues = item.meta["clues"]
+            assert tables(item, clues) == 1
+            assert all(tables(item, [other for other in clues if other is not clue]) > 1 for clue in clues)
+
+
+def test_listing_every_permutation_scores_by_the_original_s_rule_only() -> None:
+    task = load("puzzles/zebra_logic")
+    item = task.item(0, 0)
+    everything = table(
+        [[kind, *row] for kind, items in zip(item.meta["kinds"], item.meta["items"], strict=True) for row in permutations(items)]
+    )
+    assert task.verify(everything, item, "paper").value == 1.0
+    score = task.verify(everything, item)
+    assert score.value == 0.0
+    assert "more than one row" in score.reason
+
+
+def test_layout_is_forgiven_and_content_is_not() -> None:
+    task = load("puzzles/zebra_logic", "hard")
+    item = task.item(0, 1)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in item.answer.splitlines()]
+    header = [["", "1", "2", "3", "4", "5"], ["---"] * 6]
+    for good in (rows[::-1], header + rows, [[cell.upper() for cell in row] for row in rows]):
+        assert task.verify(table(good), item).value == 1.0
+    bad = {
+        "no row of": rows[:-1],
+        "more than one row": [*rows, rows[0]],
+        "none of the kinds": [["Tree", *rows[0][1:]], *rows[1:]],
+        "does not hold each": [[*rows[0][:-1], rows[0][1]], *rows[1:]],
+        "are expected": [[*rows[0], rows[0][1]], *rows[1:]],
+        "none of its items": [[*rows[0][:-1], "elm"], *rows[1:]],
+        "clue": [[row[0], *row[:0:-1]] for row in rows],
+    }
+    for reason, wrong in bad.items():
+        score = task.verify(table(wrong), item)
+        assert score.value == 0.0
+        assert reason in score.reason
+
+
+@pytest.mark.parametrize(("n", "k"), [(3, 3), (4, 4)])
+def test_relabelled_and_mirrored_copies_are_the_same_puzzle(n: int, k: int) -> None:
+    clues = [
+        ("left", (0, n + 1)),
+        ("same", (1, 2 * n + 1)),
+        ("between", (1, n, 2 * n + 2)),
+        ("after", (n - 1, n)),
+        ("middle", (2 * n + 1,)),
+    ]
+    moved = {item: ((item // n + 1) % k) * n + n - 1 - item % n for item in range(n * k)}
+    turned = {"left": "right", "after": "before"}
+    copy = [(turned.get(said, said), tuple(moved[item] for item in of)) for said, of in clues]
+    assert canonical(copy[::-1], n, k) == canonical(clues, n, k)
+    assert canonical(clues[1:], n, k) != canonical(clues, n, k)
+
+
+def test_every_size_can_be_made() -> None:
+    for objects, kinds in ((2, 2), (2, 5), (6, 2), (6, 5)):
+        assert Config(objects=objects, kinds=kinds)
+        task = load("puzzles/zebra_logic", objects=objects, kinds=kinds)
+        item = task.item(0, 0)
+        assert task.verify(f"```\n{task.solve(item)}\n```", item).value == 1.0
