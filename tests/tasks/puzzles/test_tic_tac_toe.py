@@ -13,11 +13,12 @@ from thinkwell.tasks.puzzle import Item, puzzle_of
 
 TASK = load("puzzles/tic_tac_toe")
 PUZZLE = puzzle_of("puzzles/tic_tac_toe")
+ANY = TASK.item(0, 0)
 
 
 def item(board: str) -> Item:
     player = "X" if board.count("X") == board.count("O") else "O"
-    return replace(TASK.item(0, 0), meta={"board": board.split(), "player": player}, answer="")
+    return replace(ANY, meta={"board": board.split(), "player": player}, answer="")
 
 
 def test_every_move_on_every_board_is_judged_as_by_the_rules() -> None:
