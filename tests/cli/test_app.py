@@ -38,7 +38,7 @@ def test_the_tree_has_the_commands_that_the_page_describes() -> None:
         "train",
     }
     assert {words for words in COMMANDS if words[0] == "tasks"} == {
-        ("tasks", name) for name in ("list", "show", "sample", "leak-check", "validate")
+        ("tasks", name) for name in ("list", "show", "sample", "leak-check", "validate", "eval-set", "eval", "gallery")
     }
 
 

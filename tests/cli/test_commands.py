@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from thinkwell.core.answer import VerdictValue
 from thinkwell.core.method import METHODS
+from thinkwell.runs.record import Record, Trace
+from thinkwell.runs.store import Store
 from thinkwell.tasks import TASKS
 
 PAIR = ("single", "self_consistency")
@@ -225,6 +228,36 @@ def test_sampled_items_can_be_compared_and_validated_as_a_data_file(cli, tmp_pat
     assert cli("tasks", "validate", "--data", tmp_path).code == 0
     file.write_text('{"task": "puzzles/countdown", "prompt": "?"}\n')
     assert "line 1" in cli("tasks", "show", "puzzles/countdown", "--data", file).err
+
+
+def test_the_fixed_set_is_made_and_averaged(cli, tmp_path):
+    file, answers = tmp_path / "set.jsonl", tmp_path / "mine.jsonl"
+    assert "6 items of thinkwell-eval@1" in cli("tasks", "eval-set", "--n", "2", "--puzzle", "games/ottt", "--out", file).out
+    items = [json.loads(line) for line in file.read_text().splitlines()]
+    report = cli("tasks", "eval", "--data", file, "--json").json
+    assert [(row["player"], row["overall"]["n"]) for row in report["rows"]] == [("random", 6), ("greedy", 6), ("solver", 6)]
+    assert report["rows"][2]["overall"]["micro"] == 1.0
+    answers.write_text(json.dumps({"id": items[0]["id"], "output": items[0]["answer"]}))
+    (row,) = cli("tasks", "eval", "--data", file, "--answers", answers, "--json").json["rows"]
+    assert (row["player"], row["missing"], round(row["overall"]["micro"], 3)) == ("mine", 5, 0.167)
+    assert "16.7 ± 16.7" in cli("tasks", "eval", "--data", file, "--answers", answers).out
+    assert cli("tasks", "eval", "--data", file, "--players", "nobody").code == 2
+    assert cli("tasks", "eval", "--data", file, "--players", ",").code == 2
+    with Store.create(tmp_path / "run", {}) as store:
+        for number, (item, verdict) in enumerate(zip(items, ("correct", "wrong", "correct"), strict=False)):
+            store.save(Record(str(number), "single", item["id"], 0, 0, None, VerdictValue(verdict), "", 0.0, {}), Trace([], []))
+    (row,) = cli("tasks", "eval", "--data", file, "--run", tmp_path / "run", "--json").json["rows"]
+    assert (row["player"], row["missing"], round(row["overall"]["micro"], 3)) == ("single", 3, 0.333)
+    assert cli("tasks", "eval-set", "--n", "1", "--puzzle", "games/sttt", "--out", tmp_path / "other.jsonl").code == 0
+    assert "no answer to an item of this set" in cli("tasks", "eval", "--data", tmp_path / "other.jsonl", "--run", tmp_path / "run").err
+    assert "--out FILE" in cli("tasks", "eval-set", "--out", tmp_path / "no" / "set.jsonl").err
+    assert cli("tasks", "gallery", "--out", tmp_path / "page.pdf").code == 2
+
+
+def test_a_mix_names_a_puzzle_once_and_a_place_that_cannot_be_written_is_refused_first(cli, tmp_path):
+    assert "twice" in cli("tasks", "sample", "--mix", "countdown=1,puzzles/countdown=2").err
+    done = cli("tasks", "sample", "--mix", "countdown", "--out", tmp_path / "no" / "items.jsonl")
+    assert (done.code, "--out FILE" in done.err) == (2, True)
 
 
 def test_validate_proves_puzzles_without_a_file(cli, tmp_path):

@@ -41,8 +41,8 @@ def write_json(value: Any, file: Path | None) -> None:
         raise _unwritable(file, error) from None
 
 
-def check_writable(file: Path | None) -> None:
-    """Refuse a JSON file that cannot be written before the work is done, not after."""
+def check_writable(file: Path | None, option: str = "--json") -> None:
+    """Refuse a file that cannot be written before the work is done, not after. option: what named it."""
     if file is None or str(file) == "-":
         return
     existed = file.exists()
@@ -50,7 +50,7 @@ def check_writable(file: Path | None) -> None:
         with file.open("a", encoding="utf-8"):
             pass
     except OSError as error:
-        raise _unwritable(file, error) from None
+        raise _unwritable(file, error, option) from None
     if not existed:
         file.unlink()
 
@@ -68,7 +68,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int
     console().print(table)
 
 
-def _unwritable(file: Path, error: OSError) -> RunFolderError:
+def _unwritable(file: Path, error: OSError, option: str = "--json") -> RunFolderError:
     return RunFolderError(
-        f"cannot write {file}: {error.strerror or error}; expected a file in a folder that exists and can be written. Give another --json FILE."
+        f"cannot write {file}: {error.strerror or error}; expected a file in a folder that exists and can be written. Give another {option} FILE."
     )

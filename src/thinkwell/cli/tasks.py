@@ -10,9 +10,9 @@ import typer
 from thinkwell.cli.arguments import knobs_of
 from thinkwell.cli.failure import FAILED, exits
 from thinkwell.cli.options import AsJson, Seed
-from thinkwell.cli.show import console, print_json, print_table
+from thinkwell.cli.show import check_writable, console, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Benchmarks, puzzles and games: list, show, sample, validate, leak-check.")
+app = typer.Typer(no_args_is_help=True, help="Benchmarks, puzzles and games: list, show, sample, validate, leak-check, eval, gallery.")
 
 
 @app.command("list")
@@ -87,6 +87,7 @@ def sample(
 
     from thinkwell.tasks.mix import Mix, numbers_of, weights_of, write_items
 
+    check_writable(out, "--out")
     items = Mix(weights_of(mix), numbers_of(levels), split).items(seed, n, workers)  # type: ignore[arg-type]
     if out is None:
         for item in items:
@@ -153,6 +154,97 @@ def validate(
                 print(f"{report['file']}: {failure}")
     if not passed(reports):
         raise typer.Exit(FAILED)
+
+
+@app.command("eval-set")
+@exits
+def eval_set(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the items there, one a line.")],
+    n: Annotated[int, typer.Option("--n", help="Items of each task and level; the fixed set has 50.", min=1)] = 50,
+    names: Annotated[list[str] | None, typer.Option("--puzzle", metavar="NAME", help="Of these only; repeatable. Default: all.")] = None,
+    workers: Annotated[int, typer.Option("--workers", help="Processes; the items are the same for any number.", min=1)] = 1,
+) -> None:
+    """Make thinkwell-Eval: fixed items of the test part of every puzzle and game at every level."""
+    from thinkwell.tasks import suite
+
+    check_writable(out, "--out")
+    items = list(suite.make(n, names or (), workers))
+    print(f"{suite.write(items, out)} items of {suite.VERSION} in {out}, digest {suite.digest(items)}")
+
+
+@app.command("eval")
+@exits
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="The set, as `thinkwell tasks eval-set` wrote it.")],
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", metavar="FILE", help="Outputs of a model: rows with `id` and `output`; several of one id are averaged."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", metavar="DIR", help="Run folder of `thinkwell compare --task thinkwell_eval --data FILE`.")
+    ] = None,
+    players: Annotated[
+        str | None,
+        typer.Option("--players", metavar="NAME,...", help="Reference rows: random, greedy, solver. Default: all, or none beside answers."),
+    ] = None,
+    thinking: Annotated[bool, typer.Option("--thinking", help="The prompts had opened the thinking.")] = False,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option("--workers", help="Processes of the solver.", min=1)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Averages on thinkwell-Eval, of a model's outputs, of a run, and of the reference players."""
+    from thinkwell.core.errors import ConfigError
+    from thinkwell.tasks import suite
+
+    items = suite.read(data)
+    wanted = players if players is not None else "" if answers or run else ",".join(suite.PLAYERS)
+    rows = [suite.Play(items, seed, workers).row(player) for player in wanted.replace(",", " ").split()]
+    rows += [suite.averages(answers.stem, items, suite.answered(items, answers, thinking=thinking))] if answers else []
+    rows += [suite.averages(method, items, scores) for method, scores in _of_run(run, {item.id for item in items})] if run else []
+    if not rows:
+        raise ConfigError("there is nobody to average; expected --answers, --run or --players. Name one.")
+    if as_json:
+        print_json({"version": suite.VERSION, "digest": suite.digest(items), "items": len(items), "rows": rows})
+        return
+    print(f"{suite.VERSION}, {len(items)} items, digest {suite.digest(items)}; per cent, micro with its standard error")
+    parts = [*(("categories", name) for name in rows[0]["categories"]), *(("levels", name) for name in rows[0]["levels"])]
+    columns = ("who", "micro", "macro", *(name for _, name in parts), "missing")
+    print_table(columns, [_averages(row, parts) for row in rows])
+
+
+@app.command("gallery")
+@exits
+def gallery(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write .html, or .md with its pictures in a folder beside it.")],
+    level: Annotated[str, typer.Option("--level", help="easy, medium or hard.")] = "easy",
+    seed: Seed = 0,
+) -> None:
+    """Draw one example of every puzzle and game on a page."""
+    from thinkwell.tasks.gallery import write
+
+    print(f"{write(out, level, seed)} examples in {out}")
+
+
+def _of_run(folder: Path, wanted: set[str]) -> list[tuple[str, dict[str, float]]]:
+    """Methods of a run with their scores. Raises `DataError` if none of them answered any of the wanted items."""
+    from thinkwell.core.errors import DataError
+    from thinkwell.runs.scores import scores_by_method
+
+    found = scores_by_method(folder)
+    if not any(problem in wanted for scores in found.values() for problem in scores):
+        raise DataError(
+            f"{folder} holds no answer to an item of this set; expected a run of `thinkwell compare --task thinkwell_eval --data FILE` on it. Give its folder."
+        )
+    return sorted(found.items())
+
+
+def _averages(row: Any, parts: list[tuple[str, str]]) -> list[str]:
+    def share(value: float) -> str:
+        return f"{100 * value:.1f}"
+
+    overall = row["overall"]
+    means = [share(row[kind][name]["macro"]) for kind, name in parts]
+    return [row["player"], f"{share(overall['micro'])} ± {share(overall['se'])}", share(overall["macro"]), *means, str(row["missing"])]
 
 
 def _describe(task: Any) -> dict[str, Any]:

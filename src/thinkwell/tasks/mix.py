@@ -87,8 +87,11 @@ def weights_of(text: str | None) -> dict[str, float]:
     short = {name.rpartition("/")[2]: name for name in RULES.names()}
     weights: dict[str, float] = {}
     for part in (text or "").replace(",", " ").split():
-        name, _, weight = part.partition("=")
-        weights[name if name in CATEGORIES else short.get(name, name)] = _number(weight or "1", part)
+        given, _, weight = part.partition("=")
+        name = given if given in CATEGORIES else short.get(given, given)
+        if name in weights:
+            raise ConfigError(f"{text!r} names {name} twice; expected each name once. Add the weights up.")
+        weights[name] = _number(weight or "1", part)
     return weights
 
 

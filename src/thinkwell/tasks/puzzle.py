@@ -260,7 +260,7 @@ def _task(puzzle: Puzzle) -> Task:
         return PuzzleTask(puzzle, item.level, puzzle.Config(), verifier=config.verifier).problem(item)
 
     def recognise(hint: str, row: Row) -> bool:
-        return row.get("task") == puzzle.name and row.get("prompt") is not None
+        return row.get("task") == puzzle.name and row.get("prompt") is not None and row.get("suite") is None
 
     return Task(puzzle.name, AnswerKind.RULES, puzzle.summary, "puzzle@1", read, recognise, Config=_knobs(puzzle), generate=generate)
 

@@ -262,7 +262,9 @@ def svg(board: Board, history: Sequence[int]) -> str:
         parts.append(f'<circle cx="{x}" cy="{y}" r="{16 if turn is None else 22}" fill="{fill}" {line}/>')
         parts.append(f'<text x="{x}" y="{y + 7}" fill="{ink}">{board.labels[point]}</text>')
         if turn is not None:
-            parts.append(f'<text x="{x + 27}" y="{y - 17}" font-size="13" fill="#a33">{turn + 1}</text>')
+            parts.append(
+                f'<text x="{x + 27}" y="{y - 17}" font-size="13" fill="#a33" stroke="white" stroke-width="4" paint-order="stroke">{turn + 1}</text>'
+            )
     turn = len(history) % 2
     parts.append(f'<text x="{width // 2}" y="{height - 16}" fill="black">{PLAYERS[turn]} ({COLOURS[turn]}) to move</text></svg>')
     return "".join(parts)
