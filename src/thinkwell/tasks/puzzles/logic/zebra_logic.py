@@ -124,7 +124,7 @@ def draw(item: Item) -> str:
     """The empty table, the items of each kind beside it, and the clues below."""
     kinds, items = item.meta["kinds"], item.meta["items"]
     n, k, clues = len(items[0]), len(kinds), item.meta["clues"]
-    width, height, top = 100 + 44 * n + 330, 40 + 34 * k + 24 * len(clues) + 16, 40 + 34 * k
+    width, height, top = max(430 + 44 * n, 680), 40 + 34 * k + 24 * len(clues) + 16, 40 + 34 * k
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="14" fill="black">'
     ]

@@ -1,0 +1,74 @@
+"""Hamiltonian path: in an undirected graph, find a path that visits every vertex exactly once, or say NO.
+
+Any such path counts; NO counts where there is none, by construction or by exact search (`_hamilton.py`). The original's verifier wants a bracketed list, so its NO items, about
+half of all, can never score: that is `verify_paper`. Its prompt's example repeats the first vertex, which no path may.
+"""
+
+from __future__ import annotations
+
+import random
+
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.graph import _hamilton as graph
+from thinkwell.tasks.puzzles.graph._hamilton import LEVELS, NO, Config, draw
+
+
+def generate(rng: random.Random, config: Config) -> Drawn:
+    """A graph with a planted path, or one that has none."""
+    n, edges, path = graph.draw_graph(rng, config, closed=False)
+    board = f"Vertices: {n}\nEdges:\n" + "\n".join(f"{u + 1} {v + 1}" for u, v in edges)
+    prompt = ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE)
+    meta = {"vertices": n, "edges": [[u + 1, v + 1] for u, v in edges], "exists": path is not None}
+    return Drawn(prompt, NO if path is None else graph.text(path, closed=False), meta, graph.canonical(n, edges))
+
+
+def verify(answer: str, item: Item) -> Score:
+    """Walks along the path."""
+    return graph.check(answer, item, closed=False)
+
+
+def verify_paper(answer: str, item: Item) -> Score:
+    """The original's rule: only a list in brackets is read, so NO never counts."""
+    if "[" not in answer or "]" not in answer:
+        raise Refused("there is no list in brackets")
+    return graph.check(answer, item, closed=False)
+
+
+def solve(item: Item) -> str:
+    """Exact search from the edges alone."""
+    found = graph.find(item.meta["vertices"], [(u - 1, v - 1) for u, v in item.meta["edges"]], closed=False)
+    return NO if found is None else graph.text(found, closed=False)
+
+
+def form(answer: str) -> str:
+    return graph.form(answer, closed=False)
+
+
+OPENINGS = (
+    "Find a Hamiltonian path in this graph, if there is one.",
+    "Does the graph below have a Hamiltonian path? If so, give one.",
+    "Here is an undirected graph. Find a path through all of its vertices, or say that there is none.",
+    "Look for a path that visits each vertex of this graph exactly once.",
+)
+RULES = (
+    "Rules: a Hamiltonian path goes along edges and visits every vertex exactly once; it may begin and end anywhere. Vertices are numbered from 1; "
+    "each line below is an undirected edge between two of them."
+)
+FORM = "the vertices in the order of the path as a list in brackets; or the word NO if the graph has no Hamiltonian path."
+EXAMPLE = "[2, 4, 1, 3, 5]"
+
+register(
+    Puzzle(
+        "puzzles/hamiltonian_path",
+        "graph",
+        "walk through every vertex of a graph once, or say NO",
+        Config,
+        LEVELS,
+        generate,
+        verify,
+        solve,
+        form,
+        verify_paper,
+        draw,
+    )
+)
