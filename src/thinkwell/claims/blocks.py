@@ -76,9 +76,15 @@ def blocks(file: Path) -> list[str]:
 def fill(files: Sequence[Path], findings: Sequence[Finding]) -> list[Path]:
     """Write the findings into the blocks of the files; a block whose paper was not measured stays as it is. Returns the files that changed.
 
-    Raises `ConfigError`, before any file is touched, if a file has none of the papers measured or shows all systems and some are missing.
+    Raises `ConfigError`, before any file is touched, if no file has any of the papers measured, or one shows all systems and some are missing.
     """
     have = names(findings)
+    kinds = {ALL: CLAIMS.names(), TRAINING: TRAINED.names()}
+    wanted = dict.fromkeys(name for file in files for name in blocks(file))
+    if files and not any(name in have or set(kinds.get(name, ())) & set(have) for name in wanted):
+        raise ConfigError(
+            f"{', '.join(map(str, files))} has blocks of {', '.join(wanted)}; expected one of what was measured: {', '.join(have)}. Name those papers."
+        )
     texts = {file: _filled(file, findings, have) for file in files}
     changed = [file for file, text in texts.items() if text != _text(file)]
     for file in changed:
@@ -94,10 +100,6 @@ def _filled(file: Path, findings: Sequence[Finding], have: Sequence[str]) -> str
             f"{file} shows all systems, but {', '.join(missing)} was not measured; expected all of them. Run `thinkwell reproduce all`."
         )
     of = {ALL: [f for f in findings if f.name in CLAIMS.names()], TRAINING: [f for f in findings if f.name in TRAINED.names()]}
-    if not set(wanted) & {*(block for block, own in of.items() if own), *have}:
-        raise ConfigError(
-            f"{file} has blocks of {', '.join(wanted)}; expected one of what was measured: {', '.join(have)}. Name those papers."
-        )
     every = dict.fromkeys((*have, *TRAINED.names()))
     pages = {name: f"docs/{'training' if name in TRAINED.names() else 'methods'}/{name}.md" for name in every}
     links = {name: page for name, page in pages.items() if (file.parent / page).exists()}

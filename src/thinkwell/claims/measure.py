@@ -20,7 +20,7 @@ from thinkwell.runs.statistics import Estimate, mean_interval, paired_difference
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One claim as measured. `measured` and `ci95` are in the claim's own unit (shares, not percent); None where no result said anything. seconds: of the whole paper's run.
-    left_tokens, right_tokens: generated tokens a problem of the two arms, over all problems that ended without an error."""
+    seeds: how many, from `seed` on. left_tokens, right_tokens: generated tokens a problem of the two arms, over all problems that ended without an error."""
 
     name: str
     claim: str
@@ -41,6 +41,7 @@ class Finding:
     command: str
     left_tokens: float | None = None
     right_tokens: float | None = None
+    seeds: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         values = asdict(self)
@@ -51,7 +52,7 @@ class Finding:
         """The finding that `as_dict` wrote. Raises `TypeError` or `ValueError` for anything else."""
         found = cls(**{**values, "ci95": None if values.get("ci95") is None else tuple(float(end) for end in values["ci95"])})
         words = (found.name, found.claim, found.paper, found.paper_effect, found.left, found.quantity, found.command)
-        numbers = (found.problems, found.errors, found.seconds, found.seed)
+        numbers = (found.problems, found.errors, found.seconds, found.seed, found.seeds)
         optional = (found.measured, found.left_tokens, found.right_tokens)
         if not (
             all(isinstance(word, str) for word in words)

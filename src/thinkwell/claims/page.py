@@ -31,7 +31,7 @@ HEADING = (
     "| system | what it does | its paper's central claim | measured [95 %] | verdict | hold, undecided, do not | tokens against the control |",
     "|---|---|---|---|---|---|---|",
 )
-VOTE = "self_consistency"  # a plain vote: the control at equal tokens
+VOTE, GRPO = "self_consistency", "grpo"  # a plain vote, the control at equal tokens; and what recipes start from
 
 
 def number(value: float, finding: Finding) -> str:
@@ -39,7 +39,7 @@ def number(value: float, finding: Finding) -> str:
     if finding.quantity.startswith("accuracy"):
         return f"{100 * value:+.1f}"
     if finding.quantity == TOKENS:
-        return f"{value:+.0f}"
+        return f"{round(value):+d}"
     return f"{100 * value:+.1f} %" if finding.quantity in ("tokens", "scorer_calls") else f"{value:+.2f}"
 
 
@@ -74,8 +74,14 @@ def paper(findings: Sequence[Finding], name: str) -> str:
             for finding in own
         ),
     ]
-    said = f"{words(own[0].paper)}. {code(own[0].command)}: {max(f.problems for f in own)} problems, seed {own[0].seed}, {own[0].seconds:.0f} s."
+    said = (
+        f"{words(own[0].paper)}. {code(own[0].command)}: {max(f.problems for f in own)} problems, {seeds(own[0])}, {own[0].seconds:.0f} s."
+    )
     return "\n".join((said, "", *rows))
+
+
+def seeds(finding: Finding) -> str:
+    return f"seed {finding.seed}" if finding.seeds == 1 else f"seeds {finding.seed} to {finding.seed + finding.seeds - 1}"
 
 
 def systems(findings: Sequence[Finding], links: dict[str, str]) -> str:
@@ -107,10 +113,10 @@ def _summary(name: str) -> str:
 
 
 def cost(findings: Sequence[Finding]) -> str:
-    """A system's tokens as a multiple of its control's: the vote at the same ceiling where its paper's claims have one, else another control, else what its
-    central claim compares it with."""
+    """A system's tokens as a multiple of its control's: the vote at the same ceiling, or a recipe's GRPO, where its paper's claims have one, else another control, else what
+    its central claim compares it with."""
     beside = [finding for finding in findings if finding.right is not None]
-    against = next((finding for finding in beside if finding.right == VOTE), None)
+    against = next((finding for finding in beside if finding.right in (VOTE, GRPO)), None)
     against = against or next((finding for finding in beside if finding.control), None) or next(iter(beside), None)
     if against is None or against.right is None or against.left_tokens is None or not against.right_tokens:
         return "-"

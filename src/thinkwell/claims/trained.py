@@ -187,6 +187,7 @@ def finding_of(
         errors=sum(int(row.get("reward_errors") or 0) for each in ran.values() for row in each.report.steps),
         seconds=round(seconds, 1),
         seed=seeds[0],
+        seeds=len(seeds),
         command=command,
         left_tokens=_mean_tokens([ran[effect.left, seed] for seed in seeds]),
         right_tokens=None if effect.right is None else _mean_tokens([ran[effect.right, seed] for seed in seeds]),

@@ -130,11 +130,11 @@ def _read(sources: Sequence[Path], wanted: Sequence[str], quiet: bool) -> list[F
 def _print(findings: list[Finding]) -> None:
     from rich.table import Table
 
-    from thinkwell.claims.page import measured
+    from thinkwell.claims.page import measured, seeds
 
     first = findings[0]
     table = Table(
-        title=f"{first.name}: {first.paper} ({first.problems} problems, seed {first.seed}, {first.seconds:.0f} s)", title_justify="left"
+        title=f"{first.name}: {first.paper} ({first.problems} problems, {seeds(first)}, {first.seconds:.0f} s)", title_justify="left"
     )
     for heading in ("claim", "paper", "measured [95 %]", "verdict"):
         table.add_column(heading, overflow="fold")
