@@ -13,14 +13,14 @@ World = dict[str, Kind]
 VERBS = "is|plays|sings|reads|speaks|wears|lives|owns|works|drives|likes|keeps|grows|travels|collects|drinks|runs|swims|climbs|cooks|writes|does"
 PHRASE = rf"(?:(?:{VERBS})(?: (?!(?:{VERBS}|and|or)\b)\w+)+)"
 
+NO_NAMES = {"Everyone", "French", "Spanish", "German", "Bach"}
+
 
 def check(answer: str, item: Item) -> bool:
     said = re.findall(r"^[0-9]+\. (.*)\.$", item.prompt, re.MULTILINE)
     asked = re.search(r"^Conclusion: (.*)\.$", item.prompt, re.MULTILINE)[1]  # type: ignore[index]
     phrases = sorted({plain(phrase)[0] for text in (*said, asked) for phrase in re.findall(PHRASE, text)})
-    names = sorted(
-        set(re.findall(rf"\b([A-Z][a-z]+) (?={PHRASE})", " ".join([*said, asked]).replace("At least one", ""))) - {"Everyone", "No", "If"}
-    )
+    names = sorted(set(re.findall(rf"\b([A-Z][a-z]+) (?=(?:either )?{PHRASE})", " ".join([*said, asked]))) - NO_NAMES)
     premises, conclusion = [meaning(text) for text in said], meaning(asked)
     label = {(True, False): "true", (False, True): "false", (True, True): "uncertain"}[
         has_model([*premises, conclusion], phrases, names), has_model([*premises, denied(conclusion)], phrases, names)

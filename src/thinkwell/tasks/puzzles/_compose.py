@@ -46,7 +46,7 @@ def determined(family: Sequence[Step], inputs: Sequence[Hashable], outputs: Sequ
     reached: dict[tuple[Hashable, ...], list[Hashable]] = {}
     for state in seen:
         reached.setdefault(state[:-1], []).append(state[-1])
-    results = set()
+    results: set[Any] = set()
     for step in family:
         if step.undo is not None:
             results.update(map(step.apply, reached.get(tuple(map(step.undo, goal)), ())))

@@ -10,8 +10,8 @@ allowed kinds that fit all sentences about them, (2) for every "some" sentence a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -57,22 +57,18 @@ class Models:
         return bool(self.kinds and self.named) and all(self.kinds & some for some in self.wanted)
 
     def with_(self, sentence: Sentence) -> Models:
+        """The models of one sentence more."""
         quantifier, body = sentence
-        kinds, named, wanted = self.kinds, self.named, self.wanted
-        open_body = (
-            None if quantifier == "named" else _mask(body, lambda literal: _table(self.predicates)[literal[0]], _full(self.predicates))
-        )
+        size = self.predicates * self.people
+        if quantifier == "named":
+            return replace(self, named=self.named & _mask(body, size, self.predicates, None))
+        kinds = _mask(body, self.predicates, self.predicates, None)
         if quantifier == "some":
-            wanted = (*wanted, open_body or 0)
-        else:
-            size = self.predicates * self.people
-            for person in (None,) if quantifier == "named" else range(self.people):
-                named &= _mask(body, lambda literal, person=person: _table(size)[self._place(literal, person)], _full(size))
-            kinds = kinds if open_body is None else kinds & open_body
-        return Models(self.predicates, self.people, kinds, named, wanted)
-
-    def _place(self, literal: Literal, person: int | None) -> int:
-        return int((literal[2] if person is None else person) * self.predicates + literal[0])
+            return replace(self, wanted=(*self.wanted, kinds))
+        named = self.named
+        for person in range(self.people):
+            named &= _mask(body, size, self.predicates, person)
+        return replace(self, kinds=self.kinds & kinds, named=named)
 
 
 @cache
@@ -94,17 +90,24 @@ def _table(size: int) -> list[int]:
     return masks
 
 
-def _mask(body: Body, of_atom: Callable[[Literal], int], full: int) -> int:
-    """The rows in which a body is true."""
+def _mask(body: Body, size: int, predicates: int, person: int | None) -> int:
+    """The rows of a truth table of `size` atoms in which a body is true. person: of whom literals without a person speak; None where they speak of kinds, or have one."""
+    full, table = _full(size), _table(size)
+
+    def of(literal: Literal) -> int:
+        owner = literal[2] if person is None else person
+        mask = table[(owner or 0) * predicates + literal[0]]
+        return mask if literal[1] else full ^ mask
+
     kind, *parts = body
     if kind == "not":
-        return full ^ _mask(parts[0], of_atom, full)
+        return full ^ _mask(parts[0], size, predicates, person)
     if kind == "if":
         held = full
         for literal in parts[0]:
-            held &= of_atom(literal) if literal[1] else full ^ of_atom(literal)
-        return (full ^ held) | _mask(parts[1], of_atom, full)
-    masks = [of_atom(literal) if literal[1] else full ^ of_atom(literal) for literal in parts]
+            held &= of(literal)
+        return (full ^ held) | _mask(parts[1], size, predicates, person)
+    masks = [of(literal) for literal in parts]
     if kind == "is":
         return masks[0]
     return masks[0] & masks[1] if kind == "and" else masks[0] | masks[1] if kind == "or" else masks[0] ^ masks[1]
