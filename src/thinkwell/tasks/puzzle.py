@@ -24,7 +24,7 @@ from thinkwell.core.config import Knobs
 from thinkwell.core.errors import ConfigError, DataError
 from thinkwell.core.problem import Problem
 from thinkwell.core.rules import RIGHT, RULES, Score, seal, unseal
-from thinkwell.tasks import TASKS
+from thinkwell.tasks import TASKS, pools
 from thinkwell.tasks.reading import Refused, check_text, tidy
 from thinkwell.tasks.rows import Row
 from thinkwell.tasks.task import Task, problem_id, unique
@@ -254,13 +254,14 @@ def _task(puzzle: Puzzle) -> Task:
         return unique([task.problem(task.item(seed, i)) for i in range(n)])
 
     def read(row: Row, config: Any, seed: int) -> Problem:
-        item = item_of(row)
+        item = pools.item_of(puzzle.name, row) if puzzle.name in pools.POOLS and row.get("task") is None else item_of(row)
         if item.task != puzzle.name:
             raise row.error(f"is an item of {item.task}", f"one of {puzzle.name} is expected")
         return PuzzleTask(puzzle, item.level, puzzle.Config(), verifier=config.verifier).problem(item)
 
     def recognise(hint: str, row: Row) -> bool:
-        return row.get("task") == puzzle.name and row.get("prompt") is not None and row.get("suite") is None
+        ours = row.get("task") == puzzle.name and row.get("prompt") is not None and row.get("suite") is None
+        return ours or pools.recognise(puzzle.name, row)
 
     return Task(puzzle.name, AnswerKind.RULES, puzzle.summary, "puzzle@1", read, recognise, Config=_knobs(puzzle), generate=generate)
 

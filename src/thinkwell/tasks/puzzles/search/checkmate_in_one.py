@@ -145,6 +145,14 @@ def draw(item: Item) -> str:
     return "".join([*parts, "</svg>"])
 
 
+def position(moves: str) -> tuple[str, str]:
+    """FEN and canonical form of the position after a game in algebraic notation, numbered or not. Raises ValueError for an illegal move."""
+    board = _chess().Board()
+    for move in re.sub(r"[0-9]+\s*\.+", " ", moves).split():
+        board.push_san(move)
+    return board.fen(), _canonical(board.fen())
+
+
 def _chess() -> Any:
     try:
         import chess
