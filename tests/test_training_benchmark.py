@@ -54,5 +54,6 @@ def test_the_utilisation_of_a_pool_with_equal_lengths_is_whole_and_with_a_tail_i
 
     monkeypatch.setattr(bench, "POOL_STEPS", 6)
     assert bench.utilisation(Windowed(prompts=2, size=2, window=20), [20] * 100) == 1.0
-    uneven = bench.utilisation(Windowed(prompts=2, size=2, window=20), [20, 10] * 100)
+    uneven = bench.utilisation(Windowed(prompts=2, size=2, window=20, refill="update"), [20, 10] * 100)
     assert uneven == pytest.approx(0.75)
+    assert bench.utilisation(Windowed(prompts=2, size=2, window=20, refill="window"), [20, 10] * 100) == 1.0

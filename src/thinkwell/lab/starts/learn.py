@@ -69,7 +69,10 @@ def learn(
     model = AutoModelForCausalLM.from_pretrained(policy)
     schedule = Schedule(start.steps if steps is None else steps, rate=RATE, adam_rate=start.adam_rate, warmup=WARMUP)
     batches = StartBatches(tokenizer, start.make, f"start/{name}/{seed}", start.rows if rows is None else rows)
-    learned = fit(model, batches, policy_loss(model, compiled=compiled), schedule, checkpoint, pad_id=tokenizer.pad_token_id, log=log)
+    learned = fit(
+        model, batches, policy_loss(model, compiled=compiled), schedule, checkpoint,
+        pad_id=tokenizer.pad_token_id, autocast=start.autocast, log=log,
+    )  # fmt: skip
     base = load_file(policy / "model.safetensors")
     weights = {key: weight.detach().cpu() for key, weight in model.state_dict().items() if key in base}
     pack(weights, base, file)

@@ -39,13 +39,14 @@ TRIES = 12
 @dataclass(frozen=True)
 class Start:
     """summary: what it is for. steps: of training. rows: conversations a step, on average. adam_rate: peak rate of the embeddings; a start that spells new marks letter by
-    letter wants more of it, for the policy has hardly met single letters."""
+    letter wants more of it, for the policy has hardly met single letters. autocast: trained with products in bfloat16."""
 
     summary: str
     make: Callable[[random.Random], Conversation]
     steps: int = 200
     rows: int = 32
     adam_rate: float = 5e-4
+    autocast: bool = True
 
 
 def problem(rng: random.Random) -> LabProblem:
@@ -123,7 +124,7 @@ STARTS: dict[str, Start] = {
     "weak": Start("slips in one calculation of five: the policy with more to gain", weak, 100),
     "loose-format": Start("often leaves out the box or never closes its thinking", loose_format),
     "wrong-habit": Start("reads tricky phrases wrongly nearly always", wrong_habit),
-    "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error),
+    "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error, autocast=False),
     "difficulty-tags": Start("begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, adam_rate=3e-3),
     "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 400, adam_rate=3e-3),
 }
