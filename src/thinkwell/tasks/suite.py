@@ -107,7 +107,7 @@ def read(file: Path) -> list[Item]:
         if not _whole(item):
             raise row.error("holds facts by which its own answer is not right", "an unchanged line of the set is expected; make it anew")
         items.append(item)
-    if len({item.id for item in items}) < len(items):
+    if len({(item.id, item.level) for item in items}) < len(items):  # a board may belong to two levels of its puzzle
         raise DataError(f"{file} holds an item twice; expected each once. Make the set anew with `thinkwell tasks eval-set`.")
     return items
 
