@@ -19,6 +19,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.tasks.fuzz import judged, mutant
 from thinkwell.answers.grade import answer_of, grade_problem
 from thinkwell.core.answer import AnswerKind, VerdictValue
 from thinkwell.core.errors import ConfigError, UnknownName
@@ -147,28 +148,7 @@ def test_a_changed_gold_answer_is_accepted_only_if_an_independent_judge_accepts_
         for _ in range(MUTANTS):
             answer = mutant(item.answer, rng)
             score = task.verify(f"```\n{answer}\n```", item)
-            assert score.value < 1.0 or judge.check(answer, item), answer
-
-
-def mutant(answer: str, rng: random.Random) -> str:
-    """One to three edits: a character swapped, changed, dropped or doubled; two lines or two words swapped; a line dropped or doubled."""
-    for _ in range(rng.randint(1, 3)):
-        separator = rng.choice(["", "", " ", "\n", ","])
-        parts = answer.split(separator) if separator else list(answer)
-        i, j = rng.randrange(len(parts)) if parts else 0, rng.randrange(len(parts)) if parts else 0
-        if not parts:
-            return "0"
-        edit = rng.randrange(4)
-        if edit == 0:
-            parts[i], parts[j] = parts[j], parts[i]
-        elif edit == 1:
-            parts[i] = parts[j]
-        elif edit == 2:
-            del parts[i]
-        else:
-            parts.insert(i, parts[j] if rng.random() < 0.7 else str(rng.randrange(12)))
-        answer = separator.join(parts)
-    return answer
+            assert score.value < 1.0 or judged(judge.check, answer, item), answer
 
 
 @every_cell

@@ -74,6 +74,8 @@ class Scale:
     card_level_problems: int
     compiled: bool
     """Compile the training step (minutes of warm-up, then faster)."""
+    half: bool
+    """Products in bfloat16: faster where the processor has it, several times slower where it must be emulated."""
 
 
 SCALES: dict[str, Scale] = {
@@ -99,11 +101,12 @@ SCALES: dict[str, Scale] = {
         card_samples=16,
         card_level_problems=20,
         compiled=True,
+        half=True,
     ),
     "mini": Scale(
         width=64,
         layers=2,
-        policy=Schedule(500, warmup=10),
+        policy=Schedule(700, warmup=10),
         polish=Schedule(20, rate=1e-3, adam_rate=5e-4, warmup=5),
         policy_rows=16,
         levels=(1,),
@@ -122,6 +125,7 @@ SCALES: dict[str, Scale] = {
         card_samples=4,
         card_level_problems=2,
         compiled=False,
+        half=False,
     ),
 }
 
@@ -245,7 +249,7 @@ class Work:
                 continue
             learned = learn_start(
                 name, policy, file, self.work / f"start-{name}.pt", self.tokens,
-                seed=self.seed, rows=sizes.start_rows, steps=sizes.start_steps, compiled=sizes.compiled, log=self.log,
+                seed=self.seed, rows=sizes.start_rows, steps=sizes.start_steps, compiled=sizes.compiled, half=sizes.half, log=self.log,
             )  # fmt: skip
             with tempfile.TemporaryDirectory(dir=self.work) as scratch:
                 unpack_start(file, policy, folder := Path(scratch) / name)
@@ -293,7 +297,8 @@ class Work:
         loss_of: Callable[[Tensor, Tensor], Tensor],
         schedule: Schedule,
     ) -> Learned:
-        return fit(model, batches, loss_of, schedule, self.work / f"{name}.pt", pad_id=self.tokens.pad_token_id, log=self.log)
+        file, half = self.work / f"{name}.pt", self.sizes.half
+        return fit(model, batches, loss_of, schedule, file, pad_id=self.tokens.pad_token_id, autocast=half, log=self.log)
 
     def _keep(self, name: str, model: PreTrainedModel, *phases: Learned) -> None:
         """Save the model and what its training phases recorded."""

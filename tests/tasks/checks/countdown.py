@@ -27,7 +27,7 @@ def check(answer: str, item: Item) -> bool:
         return result
 
     try:
-        reached = value(ast.parse(answer.strip(), mode="eval").body)
+        reached = value(ast.parse(" ".join(answer.split()), mode="eval").body)
     except (SyntaxError, ValueError, KeyError):
         return False
     return reached == item.meta["target"] and sorted(used) == sorted(item.meta["numbers"])

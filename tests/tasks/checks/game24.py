@@ -44,7 +44,7 @@ def check(answer: str, item: Item) -> bool:
         return {ast.Add: left + right, ast.Sub: left - right, ast.Mult: left * right}[type(node.op)]
 
     try:
-        reached = value(ast.parse(answer.strip(), mode="eval").body)
+        reached = value(ast.parse(" ".join(answer.split()), mode="eval").body)
     except (SyntaxError, ValueError, KeyError, ZeroDivisionError):
         return False
     return reached == target and sorted(used) == sorted(item.meta["numbers"])

@@ -60,9 +60,11 @@ def learn(
     rows: int | None = None,
     steps: int | None = None,
     compiled: bool = False,
+    half: bool = True,
     log: Callable[[str], None] = print,
 ) -> Learned:
-    """Train the start `name` and pack it into `file`. policy: folder of the policy. rows, steps: instead of the start's own numbers."""
+    """Train the start `name` and pack it into `file`. policy: folder of the policy. rows, steps: instead of the start's own numbers. half: products
+    in bfloat16, where the start's own way of training has them."""
     from transformers import AutoModelForCausalLM
 
     start = STARTS[name]
@@ -71,7 +73,7 @@ def learn(
     batches = StartBatches(tokenizer, start.make, f"start/{name}/{seed}", start.rows if rows is None else rows)
     learned = fit(
         model, batches, policy_loss(model, compiled=compiled), schedule, checkpoint,
-        pad_id=tokenizer.pad_token_id, autocast=start.autocast, log=log,
+        pad_id=tokenizer.pad_token_id, autocast=start.autocast and half, log=log,
     )  # fmt: skip
     base = load_file(policy / "model.safetensors")
     weights = {key: weight.detach().cpu() for key, weight in model.state_dict().items() if key in base}

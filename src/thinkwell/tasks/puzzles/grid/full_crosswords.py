@@ -223,7 +223,7 @@ def _read(answer: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in filter(None, map(str.strip, answer.splitlines())):
         head, colon, rest = line.partition(":")
-        direction = head.translate(_LAYOUT).strip("*").lower()
+        direction = head.strip(" *\"'`").lower()
         if not colon or direction not in ("across", "down"):
             raise Refused(f"the line {shown(line)} begins with neither across: nor down:")
         if direction in found:
