@@ -16,7 +16,7 @@ from thinkwell.core.errors import ConfigError, UnknownName
 from thinkwell.core.rules import RULES, unseal
 from thinkwell.tasks import TASKS, load
 from thinkwell.tasks.catalogue import END, START, renew
-from thinkwell.tasks.mix import Mix, category_of
+from thinkwell.tasks.mix import category_of
 from thinkwell.tasks.puzzle import Item, is_test
 
 TASK = load("puzzles/countdown")
@@ -105,21 +105,6 @@ def test_a_knob_overrides_its_level_and_an_impossible_one_is_refused() -> None:
     other = "train" if is_test("[2, 2] 4") else "test"
     with pytest.raises(ConfigError, match=f"no {other} item"):
         load("puzzles/countdown", split=other, **one_board).item(0, 0)
-
-
-def test_a_mix_draws_by_weight_and_level() -> None:
-    mix = Mix({"grid": 3, "puzzles/countdown": 1}, (0, 1, 0))
-    drawn = [mix.item(5, j) for j in range(60)]
-    assert {item.level for item in drawn} == {"medium"}
-    assert 5 <= sum(item.task == "puzzles/countdown" for item in drawn) <= 27  # 15 expected; 4 standard deviations of 3.4 either side
-    assert drawn[7] == Mix({"grid": 3, "puzzles/countdown": 1}, (0, 1, 0)).item(5, 7)
-    for wrong in ({"grid": -1.0}, {"grid": 0.0}):
-        with pytest.raises(ConfigError):
-            Mix(wrong)
-    with pytest.raises(UnknownName):
-        Mix({"gird": 1.0})
-    with pytest.raises(ConfigError, match="1:1:1"):
-        Mix(ratio=(1, 1))
 
 
 def test_the_table_of_a_page_is_renewed_in_place() -> None:

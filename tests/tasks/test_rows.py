@@ -37,6 +37,34 @@ def test_every_layout_gives_its_rows(tmp_path: Path, name: str, text: str) -> No
     assert [row.text("q") for row in read_rows(write(tmp_path / name, text))] == ["one", "two"]
 
 
+def test_parquet_gives_rows_with_lists_and_records_inside(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "train-00000-of-00001.parquet"
+    parquet.write_table(
+        pyarrow.Table.from_pylist([{"q": "one", "more": {"answers": ["1", "2"]}}, {"q": "two", "more": {"answers": []}}]), path
+    )
+    rows = read_rows(path)
+    assert [row.text("q") for row in rows] == ["one", "two"]
+    assert rows[0].texts("more.answers") == ["1", "2"]
+    assert rows[1].where.endswith(".parquet, row 2")
+
+
+def test_parquet_that_is_cut_or_empty_is_refused(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([{"q": "one"}]), path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match="as Parquet"):
+        read_rows(path)
+    parquet.write_table(pyarrow.table({"q": pyarrow.array([], pyarrow.string())}), path)
+    with pytest.raises(DataError, match="no rows"):
+        read_rows(path)
+
+
 def test_gzipped_files_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(LINES.encode()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -110,14 +111,24 @@ def _number(text: str, whole: str) -> float:
 
 
 def write_items(items: Iterable[Item], file: Path) -> int:
-    """Write items, one a line as JSON, or as Parquet if the file's name ends so (`meta` is JSON text there). Returns how many.
+    """Write items, one a line as JSON, or as Parquet if the file's name ends so (`meta` is JSON text there). Returns how many. The file is there when all of it is.
 
-    Raises `DataError` for another suffix and `MissingExtra` if Parquet's library is not there.
+    Raises `DataError` for another suffix and a place that cannot be written, and `MissingExtra` if Parquet's library is not there.
     """
     if file.suffix not in (".jsonl", ".parquet"):
         raise DataError(f"{file} has no suffix that says how to write it; expected .jsonl or .parquet. Rename it.")
-    if file.suffix == ".parquet":
-        return _write_parquet(items, file)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        count = _write_parquet(items, draft) if file.suffix == ".parquet" else _write_lines(items, draft)
+        draft.replace(file)
+    except OSError as error:
+        raise DataError(f"cannot write {file}: {error.strerror or error}. Make the folder, free space, or name another place.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _write_lines(items: Iterable[Item], file: Path) -> int:
     count = 0
     with file.open("w", encoding="utf-8") as out:
         for item in items:
@@ -155,19 +166,7 @@ def leaks(first: Path, second: Path) -> list[Leak]:
 
 
 def _keys(file: Path) -> Iterator[tuple[tuple[str, str], str, str]]:
-    for row in _rows(file):
+    for row in read_rows(file):
         canonical: Any = row.get("canonical")
         text = canonical if isinstance(canonical, str) else " ".join(row.text("prompt", "question", "problem").split())
         yield (str(row.get("task") or ""), text), str(row.get("id") or ""), row.where
-
-
-def _rows(file: Path) -> Sequence[Any]:
-    if file.suffix != ".parquet":
-        return read_rows(file)
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingExtra("pyarrow, needed for Parquet,", "data") from None
-    from thinkwell.tasks.rows import Row
-
-    return [Row(record, f"{file}, row {number}") for number, record in enumerate(pq.read_table(file).to_pylist(), 1)]

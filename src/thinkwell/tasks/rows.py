@@ -1,7 +1,7 @@
 """Rows of a benchmark file, each knowing where it stands, so that an error can name the file and the line.
 
 Read by content, not by name: JSON lines (also under the name .json), a JSON array, a JSON object with the rows under "examples", "data", "rows" or
-"problems", CSV with a header; any of them gzipped.
+"problems", CSV with a header; any of them gzipped. Parquet, as hubs keep data sets, with the extra `data`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thinkwell.core.errors import DataError
+from thinkwell.core.errors import DataError, MissingExtra
 
 ROW_LISTS = ("examples", "data", "rows", "problems")
-SUFFIXES = (".json", ".jsonl", ".csv", ".json.gz", ".jsonl.gz", ".csv.gz")
+SUFFIXES = (".json", ".jsonl", ".csv", ".json.gz", ".jsonl.gz", ".csv.gz", ".parquet")
+PARQUET = b"PAR1"  # how such a file begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,14 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a file. Raises `DataError` if it is missing, unreadable, empty, of an unknown layout, or malformed (naming the line)."""
-    text = _text(path)
+    """All rows of a file.
+
+    Raises `DataError` if it is missing, unreadable, empty, of an unknown layout, or malformed (naming the line), `MissingExtra` for Parquet without its library.
+    """
+    raw = _bytes(path)
+    if raw[:4] == PARQUET:
+        return _parquet(path, raw)
+    text = _text(path, raw)
     if not text.strip():
         raise DataError(f"{path} is empty; give a JSON, JSON-lines or CSV file with one problem a row.")
     first = text.lstrip()[0]
@@ -80,19 +87,40 @@ def read_rows(path: Path) -> list[Row]:
     raise DataError(f"{path}, line 1 starts with {first!r}; JSON lines, a JSON array or a .csv file is expected.")
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     if not path.exists():
         raise DataError(f"no file {path}; give the path of an existing data file.")
     if path.is_dir():
         raise DataError(f"{path} is a folder; give one data file in it.")
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}; check the file.") from None
+
+
+def _text(path: Path, raw: bytes) -> str:
+    try:
         return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line} is not UTF-8 text; convert the file or give another one.") from None
     except (OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {error}; check the file.") from None
+
+
+def _parquet(path: Path, raw: bytes) -> list[Row]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise MissingExtra("pyarrow, needed for Parquet,", "data") from None
+    try:
+        records = pq.read_table(pa.BufferReader(raw)).to_pylist()
+    except pa.ArrowException as error:
+        raise DataError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; check the file.") from None
+    if not records:
+        raise DataError(f"{path} holds no rows; give a file with at least one problem.")
+    return [Row(record, f"{path}, row {number}") for number, record in enumerate(records, 1)]
 
 
 def _json(path: Path, text: str, line: int = 1) -> Any:
