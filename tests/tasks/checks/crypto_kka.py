@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import cycle, product
 from typing import Any
 
@@ -26,7 +27,7 @@ def is_plaintext(text: str, secret: str, method: str, key: dict[str, Any]) -> bo
                 spelt = spelt[: place + 1] + "X" + spelt[place + 1 :]
         return (spelt + "X" if len(spelt) % 2 else spelt) == _unplayfair(secret, key["square"])
     if method == "hill":
-        found = _unhill(secret, key["matrix"])
+        found = _unhill(secret, tuple(map(tuple, key["matrix"])))
         return text + "X" * (len(found) - len(text)) == found and len(found) - len(text) < len(key["matrix"])
     return text == _plain(secret, method, key)
 
@@ -74,7 +75,8 @@ def _unplayfair(secret: str, square: str) -> str:
     return text
 
 
-def _unhill(secret: str, matrix: list[list[int]]) -> str:
+@cache  # a fuzzer asks thousands of times of one item
+def _unhill(secret: str, matrix: tuple[tuple[int, ...], ...]) -> str:
     """The one block of n letters that gives each block of the ciphertext: found by trying, a row at a time."""
     n, text = len(matrix), ""
     for place in range(0, len(secret), n):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from itertools import chain, combinations, product
 
 from thinkwell.tasks.puzzle import Item
@@ -17,15 +18,19 @@ NO_NAMES = {"Everyone", "French", "Spanish", "German", "Bach"}
 
 
 def check(answer: str, item: Item) -> bool:
-    said = re.findall(r"^[0-9]+\. (.*)\.$", item.prompt, re.MULTILINE)
-    asked = re.search(r"^Conclusion: (.*)\.$", item.prompt, re.MULTILINE)[1]  # type: ignore[index]
+    return re.sub(r"\W+", " ", answer).strip().lower().replace("unknown", "uncertain") == label(item.prompt)
+
+
+@cache  # a fuzzer asks thousands of times of one item
+def label(prompt: str) -> str:
+    said = re.findall(r"^[0-9]+\. (.*)\.$", prompt, re.MULTILINE)
+    asked = re.search(r"^Conclusion: (.*)\.$", prompt, re.MULTILINE)[1]  # type: ignore[index]
     phrases = sorted({plain(phrase)[0] for text in (*said, asked) for phrase in re.findall(PHRASE, text)})
     names = sorted(set(re.findall(rf"\b([A-Z][a-z]+) (?=(?:either )?{PHRASE})", " ".join([*said, asked]))) - NO_NAMES)
     premises, conclusion = [meaning(text) for text in said], meaning(asked)
-    label = {(True, False): "true", (False, True): "false", (True, True): "uncertain"}[
+    return {(True, False): "true", (False, True): "false", (True, True): "uncertain"}[
         has_model([*premises, conclusion], phrases, names), has_model([*premises, denied(conclusion)], phrases, names)
     ]
-    return re.sub(r"\W+", " ", answer).strip().lower().replace("unknown", "uncertain") == label
 
 
 def has_model(sentences: list, phrases: list[str], names: list[str]) -> bool:
