@@ -1,4 +1,4 @@
-"""Arithmetic expressions as a model writes them, evaluated exactly over fractions: for puzzles whose answer is an expression.
+"""Arithmetic expressions as a model writes them, evaluated exactly over fractions: for puzzles whose answer is an expression of given numbers.
 
 Whole numbers, + - * / and brackets; no unary minus, no powers, no joining of digits. Two stacks instead of recursion, so depth costs no stack; limits on length, depth and
 count make the time bounded for any text.
@@ -7,7 +7,8 @@ count make the time bounded for any text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,30 +17,33 @@ from thinkwell.tasks.reading import Refused, shown
 LONGEST = 2_000  # characters
 DEEPEST = 100  # brackets
 MOST_NUMBERS = 100
-_SPELLINGS = {
+_SPELLINGS = {  # a blank for what is layout, lest the digits on both sides of it be joined
     "\\times": "*",
     "\\cdot": "*",
     "\\div": "/",
-    "\\left": "",
-    "\\right": "",
+    "\\left": " ",
+    "\\right": " ",
     "×": "*",
     "·": "*",
     "÷": "/",
     "−": "-",
     "–": "-",
-    "$": "",
+    "$": " ",
 }
 _TOKEN = re.compile(r"[0-9]+|[-+*/()]|\s+|.", re.ASCII | re.DOTALL)
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
+Step = tuple[Fraction, str, Fraction, Fraction]  # left, operator, right, result
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """numbers: as written, in order. steps: (left, operator, right, result) of each operation, in the order they are worked out."""
+    """numbers: as written, in order. steps: the operations, in the order they are worked out."""
 
     value: Fraction
     numbers: tuple[int, ...]
-    steps: tuple[tuple[Fraction, str, Fraction, Fraction], ...]
+    steps: tuple[Step, ...]
 
 
 def evaluate(text: str) -> Evaluated:
@@ -59,6 +63,40 @@ def evaluate(text: str) -> Evaluated:
     return found
 
 
+def check_numbers(found: Evaluated, given: Sequence[int]) -> None:
+    """Raises `Refused` unless the expression uses just the given numbers, each as often as it is given."""
+    used, wanted = Counter(found.numbers), Counter(given)
+    if extra := used - wanted:
+        raise Refused(f"{next(iter(extra))} is used more often than it is given")
+    if missing := wanted - used:
+        raise Refused(f"{next(iter(missing))} is not used as often as it is given")
+
+
+def check_value(found: Evaluated, target: int) -> None:
+    """Raises `Refused` unless the expression is the target, exactly."""
+    if found.value != target:
+        raise Refused(f"the expression is {found.value}, the target is {target}")
+
+
+def check_as_published(answer: str, given: Sequence[int], target: int) -> None:
+    """The rule of the original's verifiers of such puzzles: the given numbers, a value less than 0.0001 off, no equals sign. Raises `Refused`.
+
+    They are an `eval` of the model's text, which takes more operators than their prompts name; those are refused here.
+    """
+    if "=" in answer:
+        raise Refused("an equals sign cannot be evaluated")
+    found = evaluate(answer)
+    check_numbers(found, given)
+    if abs(found.value - target) >= Fraction(1, 10_000):
+        raise Refused(f"the expression is {found.value}, the target is {target}")
+
+
+def worked_out(answer: str) -> str:
+    """The form by which votes are grouped: the steps in order, so brackets that change nothing, and blanks, do not split them."""
+    found = evaluate(answer)
+    return " ".join(f"{left}{operator}{right}={result}" for left, operator, right, result in found.steps) or str(found.value)
+
+
 class _Stacks:
     """Shunting-yard: values wait on one stack, operators and open brackets on the other."""
 
@@ -66,7 +104,7 @@ class _Stacks:
         self.values: list[Fraction] = []
         self.operators: list[str] = []
         self.numbers: list[int] = []
-        self.steps: list[tuple[Fraction, str, Fraction, Fraction]] = []
+        self.steps: list[Step] = []
 
     def run(self, text: str) -> Evaluated:
         wants_value, depth = True, 0

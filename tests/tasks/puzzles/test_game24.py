@@ -11,7 +11,7 @@ import pytest
 from tests.tasks.checks.game24 import check, values
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item, PuzzleTask
-from thinkwell.tasks.puzzles.arithmetic.game24 import _expression
+from thinkwell.tasks.puzzles.arithmetic._splits import expression
 
 NAME = "puzzles/game24"
 
@@ -23,12 +23,12 @@ def item_of(*numbers: int, answer: str = "") -> tuple[PuzzleTask, Item]:
 
 def test_458_of_the_1820_hands_of_four_cannot_make_24() -> None:
     hands = list(combinations_with_replacement(range(1, 14), 4))
-    made = [_expression(hand, 24) for hand in hands]
+    made = [expression(hand, 24) for hand in hands]
     assert len(hands) == 1_820
     assert made.count(None) == 458
-    for hand, expression in zip(hands[::130], made[::130], strict=True):
-        assert (24 in values(hand)) is (expression is not None)
-        assert expression is None or check(expression, item_of(*hand)[1])
+    for hand, found in zip(hands[::130], made[::130], strict=True):
+        assert (24 in values(hand)) is (found is not None)
+        assert found is None or check(found, item_of(*hand)[1])
 
 
 def test_both_solvers_agree_on_five_numbers() -> None:
@@ -42,16 +42,16 @@ def test_both_solvers_agree_on_five_numbers() -> None:
     ]
     for hand in hands:
         task, item = item_of(*hand)
-        expression = _expression(hand, 24)
-        assert task.solve(item) == "cannot make 24" if expression is None else check(expression, item)
-        assert expression is None or check(task.solve(item), item)
+        found = expression(hand, 24)
+        assert task.solve(item) == "cannot make 24" if found is None else check(found, item)
+        assert found is None or check(task.solve(item), item)
 
 
 def test_zero_times_anything_is_found() -> None:
-    assert _expression([24, 5, 5, 13, 11, 7], 24) is not None
-    expression = _expression([5, 5, 1, 1], 0)
-    assert expression is not None
-    assert check(expression, replace(item_of(5, 5, 1, 1)[1], meta={"numbers": [5, 5, 1, 1], "target": 0}))
+    assert expression([24, 5, 5, 13, 11, 7], 24) is not None
+    found = expression([5, 5, 1, 1], 0)
+    assert found is not None
+    assert check(found, replace(item_of(5, 5, 1, 1)[1], meta={"numbers": [5, 5, 1, 1], "target": 0}))
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,13 @@ the verifier do. `verify_paper` is the original's rule without its `eval`: the v
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import combinations
 
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.expressions import Evaluated, evaluate
+from thinkwell.tasks.expressions import check_as_published, check_numbers, check_value, evaluate, worked_out
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
 
 
@@ -69,23 +67,17 @@ def generate(rng: random.Random, config: Config) -> Drawn:
 def verify(answer: str, item: Item) -> Score:
     """The expression's numbers, its intermediate results and its value."""
     found = evaluate(answer)
-    _same_numbers(found, item)
+    check_numbers(found, item.meta["numbers"])
     for left, operator, right, result in found.steps:
         if result <= 0 or result.denominator != 1:
             raise Refused(f"{left} {operator} {right} is {result}; every intermediate result must be a positive whole number")
-    if found.value != item.meta["target"]:
-        raise Refused(f"the expression is {found.value}, the target is {item.meta['target']}")
+    check_value(found, item.meta["target"])
     return RIGHT
 
 
 def verify_paper(answer: str, item: Item) -> Score:
     """The original's rule: value and numbers only."""
-    if "=" in answer:
-        raise Refused("an equals sign cannot be evaluated")
-    found = evaluate(answer)
-    _same_numbers(found, item)
-    if abs(found.value - item.meta["target"]) >= Fraction(1, 10_000):
-        raise Refused(f"the expression is {found.value}, the target is {item.meta['target']}")
+    check_as_published(answer, item.meta["numbers"], item.meta["target"])
     return RIGHT
 
 
@@ -96,20 +88,6 @@ def solve(item: Item) -> str:
     if answer is None:
         raise ValueError(f"{numbers} cannot make {target}")
     return answer
-
-
-def form(answer: str) -> str:
-    """Votes are for the expression as it is worked out: brackets that change nothing, and blanks, do not split them."""
-    found = evaluate(answer)
-    return " ".join(f"{left}{operator}{right}={result}" for left, operator, right, result in found.steps) or str(found.value)
-
-
-def _same_numbers(found: Evaluated, item: Item) -> None:
-    used, given = Counter(found.numbers), Counter(item.meta["numbers"])
-    if extra := used - given:
-        raise Refused(f"{next(iter(extra))} is used more often than it is given")
-    if missing := given - used:
-        raise Refused(f"{next(iter(missing))} is not used as often as it is given")
 
 
 def _reach(values: Sequence[tuple[int, str]], target: int, failed: set[tuple[int, ...]]) -> str | None:
@@ -156,7 +134,7 @@ register(
         generate,
         verify,
         solve,
-        form,
+        worked_out,
         verify_paper,
     )
 )

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from functools import cache
+from collections.abc import Sequence
 from itertools import combinations
-from math import gcd
 
 from pydantic import Field
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.expressions import Evaluated, evaluate
+from thinkwell.tasks.expressions import check_as_published, check_numbers, check_value, evaluate, worked_out
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.arithmetic._splits import Value, expression, lowest
 from thinkwell.tasks.reading import says
-
-Value = tuple[int, int]  # a fraction in lowest terms, denominator above 0
-SMALL = 3  # numbers whose results are kept in a table
 
 
 class Config(Knobs):
@@ -43,14 +37,14 @@ LEVELS = {"easy": {"count": 4}, "medium": {"count": 5}, "hard": {"count": 6}}
 def generate(rng: random.Random, config: Config) -> Drawn:
     """Random numbers; whether they make the target is found out by the solver over all splits."""
     numbers = [rng.randint(1, config.largest) for _ in range(config.count)]
-    if not config.cannot and _expression(numbers, config.target) is None:
+    if not config.cannot and expression(numbers, config.target) is None:
         raise Redraw
     sentence = _sentence(config.target)
     opening = rng.choice(OPENINGS).format(target=config.target)
     form = FORM + (f" If the numbers cannot make {config.target}, write instead: {sentence}." if config.cannot else "")
     prompt = ask(opening, RULES, f"Numbers: {', '.join(map(str, numbers))}\nTarget: {config.target}", form, EXAMPLE)
     meta = {"numbers": numbers, "target": config.target}
-    return Drawn(prompt, lambda: _expression(numbers, config.target) or sentence, meta, f"{sorted(numbers)} {config.target}")
+    return Drawn(prompt, lambda: expression(numbers, config.target) or sentence, meta, f"{sorted(numbers)} {config.target}")
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -61,9 +55,8 @@ def verify(answer: str, item: Item) -> Score:
             raise Refused(f"the numbers can make {target}")
         return RIGHT
     found = evaluate(answer)
-    _same_numbers(found, item)
-    if found.value != target:
-        raise Refused(f"the expression is {found.value}, the target is {target}")
+    check_numbers(found, item.meta["numbers"])
+    check_value(found, target)
     return RIGHT
 
 
@@ -71,12 +64,7 @@ def verify_paper(answer: str, item: Item) -> Score:
     """The original's rule: an equals sign fails, the value may be off by less than 0.0001."""
     if says(answer, _sentence(item.meta["target"])):
         return verify(answer, item)
-    if "=" in answer:
-        raise Refused("an equals sign cannot be evaluated")
-    found = evaluate(answer)
-    _same_numbers(found, item)
-    if abs(found.value - item.meta["target"]) >= Fraction(1, 10_000):
-        raise Refused(f"the expression is {found.value}, the target is {item.meta['target']}")
+    check_as_published(answer, item.meta["numbers"], item.meta["target"])
     return RIGHT
 
 
@@ -88,12 +76,11 @@ def solve(item: Item) -> str:
 
 
 def form(answer: str) -> str:
-    """Votes are for the expression as it is worked out: brackets that change nothing, and blanks, do not split them."""
+    """The sentence in one spelling, or the steps of the expression."""
     number = re.search("[0-9]{1,5}", answer, re.ASCII)
     if number and says(answer, sentence := _sentence(int(number[0]))):
         return sentence
-    found = evaluate(answer)
-    return " ".join(f"{left}{operator}{right}={result}" for left, operator, right, result in found.steps) or str(found.value)
+    return worked_out(answer)
 
 
 def draw(item: Item) -> str:
@@ -115,105 +102,6 @@ def _sentence(target: int) -> str:
     return f"cannot make {target}"
 
 
-def _same_numbers(found: Evaluated, item: Item) -> None:
-    used, given = Counter(found.numbers), Counter(item.meta["numbers"])
-    if extra := used - given:
-        raise Refused(f"{next(iter(extra))} is used more often than it is given")
-    if missing := given - used:
-        raise Refused(f"{next(iter(missing))} is not used as often as it is given")
-
-
-def _expression(numbers: Sequence[int], target: int) -> str | None:
-    """An expression of the target from all numbers, None if there is none."""
-    found = _Splits(numbers).reach((1 << len(numbers)) - 1, (target, 1))
-    return found[1:-1] if found and found[0] == "(" else found
-
-
-class _Splits:
-    """What sets of the numbers, as bit masks, can make: up to three numbers forwards, from a table; more backwards, from the value that is wanted."""
-
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self.numbers = numbers
-        self.tables: dict[int, dict[Value, str]] = {1 << place: {(number, 1): str(number)} for place, number in enumerate(numbers)}
-        self.failed: set[tuple[int, Value]] = set()
-
-    def table(self, mask: int) -> dict[Value, str]:
-        """Every value of a small set, with an expression of it, in brackets if it has an operator."""
-        if mask not in self.tables:
-            found: dict[Value, str] = {}
-            for part, rest in _halves(mask):
-                for a, first in self.table(part).items():
-                    for b, second in self.table(rest).items():
-                        for value, operator, turned in _joined(a, b):
-                            if value not in found:
-                                found[value] = f"({second} {operator} {first})" if turned else f"({first} {operator} {second})"
-            self.tables[mask] = found
-        return self.tables[mask]
-
-    def reach(self, mask: int, wanted: Value) -> str | None:
-        """For each split, what the smaller part makes says what the larger must be."""
-        if mask.bit_count() <= SMALL:
-            return self.table(mask).get(wanted)
-        if (mask, wanted) in self.failed:
-            return None
-        for part, rest in _halves(mask):
-            for value, one in self.table(part).items():
-                if value[0] == wanted[0] == 0:  # 0 times whatever the rest is
-                    return f"({one} * ({' + '.join(str(number) for place, number in enumerate(self.numbers) if rest >> place & 1)}))"
-                for needed, operator, turned in _needed(value, wanted):
-                    other = self.reach(rest, needed)
-                    if other is not None:
-                        return f"({other} {operator} {one})" if turned else f"({one} {operator} {other})"
-        self.failed.add((mask, wanted))
-        return None
-
-
-@cache
-def _halves(mask: int) -> list[tuple[int, int]]:
-    """Each way to split a set in two, the first no larger than the second and at most `SMALL`; even splits, which are decided fastest, first."""
-    found = []
-    part = (mask - 1) & mask
-    while part:
-        rest = mask ^ part
-        if (part.bit_count(), part) < (rest.bit_count(), rest):
-            found.append((part, rest))
-        part = (part - 1) & mask
-    return sorted(found, key=lambda split: -split[0].bit_count())
-
-
-def _joined(a: Value, b: Value) -> Iterator[tuple[Value, str, bool]]:
-    """(result, operator, whether b stands on the left) of every operation with both."""
-    (p, q), (r, s) = a, b
-    yield _lowest(p * s + r * q, q * s), "+", False
-    yield _lowest(p * s - r * q, q * s), "-", False
-    yield _lowest(r * q - p * s, q * s), "-", True
-    yield _lowest(p * r, q * s), "*", False
-    if r:
-        yield _lowest(p * s, q * r), "/", False
-    if p:
-        yield _lowest(r * q, s * p), "/", True
-
-
-def _needed(a: Value, wanted: Value) -> Iterator[tuple[Value, str, bool]]:
-    """(b, operator, whether b stands on the left) of every operation with a whose result is the value that is wanted."""
-    (p, q), (r, s) = a, wanted
-    yield _lowest(r * q - p * s, q * s), "+", False
-    yield _lowest(p * s - r * q, q * s), "-", False
-    yield _lowest(r * q + p * s, q * s), "-", True
-    if p:
-        yield _lowest(r * q, s * p), "*", False
-        yield _lowest(r * p, s * q), "/", True
-        if r:
-            yield _lowest(p * s, q * r), "/", False
-
-
-def _lowest(numerator: int, denominator: int) -> Value:
-    divisor = gcd(numerator, denominator)
-    if denominator < 0:
-        divisor = -divisor
-    return numerator // divisor, denominator // divisor
-
-
 def _join(values: Sequence[tuple[int, int, str]], target: int, failed: set[tuple[Value, ...]]) -> str | None:
     """An expression of the target from all values (numerator, denominator, expression), None if there is none."""
     if len(values) == 1:
@@ -228,7 +116,7 @@ def _join(values: Sequence[tuple[int, int, str]], target: int, failed: set[tuple
         results += [(a * d - c * b, b * d, f"({first} - {second})"), (c * b - a * d, b * d, f"({second} - {first})")]
         results += ([(a * d, b * c, f"({first} / {second})")] if c else []) + ([(c * b, d * a, f"({second} / {first})")] if a else [])
         for numerator, denominator, text in results:
-            found = _join([(*_lowest(numerator, denominator), text), *rest], target, failed)
+            found = _join([(*lowest(numerator, denominator), text), *rest], target, failed)
             if found is not None:
                 return found
     failed.add(key)
