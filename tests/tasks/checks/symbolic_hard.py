@@ -1,9 +1,9 @@
-"""An independent judge of grids by example: every step written again on lists of lists; all rules of one or two steps are tried, of three steps the one that the item names."""
+"""An independent judge of grids by example: every step written again on lists of lists, and all rules of as many steps tried one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from thinkwell.tasks.puzzle import Item
 
@@ -47,23 +47,37 @@ def inside(grid: Grid, r: int, c: int) -> bool:
 
 
 def check(answer: str, item: Item) -> bool:
+    lines = answer.replace(",", " ").translate(dict.fromkeys(map(ord, "[]"), " ")).splitlines()
+    rows = [line.split() for line in lines if line.strip()]
+    grid = [[int(token) for token in (row[0] if len(row) == 1 else row)] for row in rows]  # a row may be one run of digits
+    outputs = results(item)
+    return bool(outputs) and all(output == grid for output in outputs)
+
+
+@lru_cache(maxsize=8)
+def results(item: Item) -> list[Grid]:
+    """What every rule of just as many steps as the item has, and that fits its examples, makes of its test."""
     family = steps(item.meta["largest"])
-    length = item.meta["steps"]
-    rules = [item.meta["rule"]] if length == 3 else [rule for n in range(1, length + 1) for rule in product(family, repeat=n)]
-    results = []
-    for rule in rules:
-        if all(done(family, rule, x) == y for x, y in item.meta["examples"]):
-            assert len(rule) == length, "a shorter rule fits"
-            results.append(done(family, rule, item.meta["test"]))
-    grid = [
-        [int(token) for token in line.split()]
-        for line in answer.replace(",", " ").translate(dict.fromkeys(map(ord, "[]"), " ")).splitlines()
-        if line.strip()
-    ]
-    return bool(results) and all(result == grid for result in results)
+    found = []
+    for length in range(1, item.meta["steps"] + 1):
+        for rule in rules(family, length, *item.meta["examples"][0]):
+            if all(done(rule, x) == y for x, y in item.meta["examples"][1:]):
+                assert length == item.meta["steps"], "a shorter rule fits"
+                found.append(done(rule, item.meta["test"]))
+    return found
 
 
-def done(family: dict[str, Callable[[Grid], Grid]], rule: list[str], grid: Grid) -> Grid:
-    for name in rule:
-        grid = family[name](grid)
+def rules(family: dict[str, Callable[[Grid], Grid]], length: int, before: Grid, after: Grid) -> Iterator[list[Callable[[Grid], Grid]]]:
+    """All sequences of `length` steps that lead from one grid to the other."""
+    for step in family.values():
+        grid = step(before)
+        if length > 1:
+            yield from ([step, *rest] for rest in rules(family, length - 1, grid, after))
+        elif grid == after:
+            yield [step]
+
+
+def done(rule: list[Callable[[Grid], Grid]], grid: Grid) -> Grid:
+    for step in rule:
+        grid = step(grid)
     return grid

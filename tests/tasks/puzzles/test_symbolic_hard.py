@@ -11,9 +11,10 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item
 from thinkwell.tasks.puzzles._compose import determined, run
-from thinkwell.tasks.puzzles.grid.symbolic_hard import _drawn, _family, _grid
+from thinkwell.tasks.puzzles.grid._steps import family
+from thinkwell.tasks.puzzles.grid.symbolic_hard import _drawn, _grid
 
-FAMILY = _family(2)
+FAMILY = family(2)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -31,12 +32,14 @@ def test_the_enumeration_agrees_with_one_without_tricks(seed: int) -> None:
     assert determined(FAMILY, inputs, outputs, test, 2) == expected
 
 
-def test_steps_that_have_an_inverse_are_undone_by_it() -> None:
+def test_steps_that_have_an_inverse_are_undone_by_it_and_the_others_change_nothing_the_second_time() -> None:
     rng = random.Random(1)
     config = load("puzzles/symbolic_hard", level="hard").config
-    for step in _family(4):
+    for step in family(4):
         grid = _drawn(rng, config)
         assert step.undo is None or step.undo(step.apply(grid)) == grid == step.apply(step.undo(grid)), step.name
+        assert step.idempotent is (step.undo is None)
+        assert not step.idempotent or step.apply(step.apply(grid)) == step.apply(grid), step.name
 
 
 def test_the_step_of_each_name_does_what_the_name_says() -> None:
