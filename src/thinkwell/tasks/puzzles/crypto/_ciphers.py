@@ -1,19 +1,15 @@
-"""Nine classical ciphers on A to Z, their keys, and the plaintexts that the cipher puzzles are made of. Letters count from 0: A = 0, ..., Z = 25.
+"""Nine classical ciphers on A to Z. Letters count from 0: A = 0, ..., Z = 25.
 
-A key is a dictionary of JSON values, as items carry it. Text and ciphertext are capital letters only; `letters_of` makes them. `encrypt` and `decrypt` are separate code for each
+A key is a dictionary of JSON values, as items carry it; `_keys` draws them. Text and ciphertext are capital letters only. `encrypt` and `decrypt` are separate code for each
 cipher, so that each can check the other. Where a plaintext is not unique (Playfair writes J as I and inserts X, Hill fills up with X), every text that encrypts to the
 ciphertext is one.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from math import gcd
 from typing import Any, Literal
-
-from thinkwell.tasks.puzzles.crypto._sentences import SENTENCES
-from thinkwell.tasks.reading import Refused, shown
 
 Method = Literal["vigenere", "substitution", "rail_fence", "playfair", "hill", "affine", "caesar", "autokey", "atbash"]
 Key = Mapping[str, Any]
@@ -22,72 +18,8 @@ METHODS: tuple[Method, ...] = ("vigenere", "substitution", "rail_fence", "playfa
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SQUARE_ALPHABET = ALPHABET.replace("J", "")  # Playfair's 25 letters
 UNITS = tuple(a for a in range(26) if gcd(a, 26) == 1)  # what affine can multiply by
-AFFINE_POOLS = {1: (3, 5, 7, 9), 2: (11, 15, 17), 3: (19, 21, 23, 25)}  # the original's easy, medium and hard multipliers
 MOST_KEYWORD = 8  # letters of a keyword of vigenere or autokey, as the rules say
 MOST_RAILS = 8
-
-_PLAIN = [letters for text in SENTENCES if (letters := "".join(char for char in text.upper() if char in ALPHABET))]
-_STARTS = [[len("".join(text.replace("'", "").replace(",", "").split()[:i])) for i in range(len(text.split()))] for text in SENTENCES]
-
-
-def letters_of(answer: str) -> str:
-    """An answer as capital letters; blanks and line ends are layout. Raises `Refused` for anything else in it."""
-    text = "".join(answer.split())
-    if odd := next((char for char in text if not ("A" <= char <= "Z" or "a" <= char <= "z")), None):
-        raise Refused(f"{odd!r} in {shown(answer.strip())} is none of the letters A to Z")
-    return text.upper()
-
-
-def differs(answer: str, ciphertext: str, method: str, key: Key) -> str | None:
-    """Why the answer is no plaintext of the ciphertext under this key, None if it is one. The answer is encrypted again."""
-    again = encrypt(method, key, answer)
-    if again == ciphertext:
-        return None
-    if len(again) != len(ciphertext):
-        return f"the answer has {len(answer)} letters; encrypted it gives {len(again)} letters, and the ciphertext has {len(ciphertext)}"
-    place = next(place for place, pair in enumerate(zip(again, ciphertext, strict=True), 1) if pair[0] != pair[1])
-    return f"encrypted, the answer gives another text than the ciphertext, first at letter {place}"
-
-
-def piece(rng: random.Random, length: int) -> str:
-    """`length` letters of running text from a random word on; text that ends too soon goes on with another sentence."""
-    number = rng.randrange(len(_PLAIN))
-    text = _PLAIN[number][rng.choice(_STARTS[number]) :]
-    while len(text) < length:
-        text += rng.choice(_PLAIN)
-    return text[:length]
-
-
-def draw_key(rng: random.Random, method: Method, size: int) -> Key:
-    """A random key. size: letters of a keyword, rails, order of the matrix, pool of affine's multiplier (0: all); of no meaning to the others."""
-    if method in ("vigenere", "autokey"):
-        return {"keyword": "".join(rng.choices(ALPHABET, k=size))}
-    if method == "playfair":
-        keyword = "".join(rng.sample(SQUARE_ALPHABET, size))
-        return {"square": keyword + "".join(letter for letter in SQUARE_ALPHABET if letter not in keyword)}
-    if method == "substitution":
-        return {"alphabet": "".join(rng.sample(ALPHABET, 26))}
-    if method == "affine":
-        return {"a": rng.choice(AFFINE_POOLS[size] if size else UNITS[1:]), "b": rng.randrange(26)}
-    if method == "hill":
-        while True:
-            matrix = [[rng.randrange(26) for _ in range(size)] for _ in range(size)]
-            if gcd(determinant(matrix), 26) == 1:
-                return {"matrix": matrix}
-    if method == "caesar":
-        return {"shift": rng.randrange(1, 26)}
-    return {"rails": size} if method == "rail_fence" else {}
-
-
-def key_text(key: Key) -> str:
-    """A key as the prompt shows it."""
-    if "square" in key:
-        return "key square\n" + "\n".join(" ".join(key["square"][i : i + 5]) for i in range(0, 25, 5))
-    if "matrix" in key:
-        return "matrix\n" + "\n".join(" ".join(map(str, row)) for row in key["matrix"])
-    if "alphabet" in key:
-        return f"cipher alphabet\n{ALPHABET}\n{key['alphabet']}"
-    return ", ".join(f"{name} = {value}" for name, value in key.items()) or "none is needed"
 
 
 def determinant(matrix: Sequence[Sequence[int]]) -> int:

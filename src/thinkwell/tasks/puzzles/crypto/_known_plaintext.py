@@ -7,8 +7,7 @@ the target has one plaintext, whatever the cipher may have been. It raises `Unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from functools import cache
+from collections.abc import Callable, Collection
 
 from thinkwell.tasks.puzzles.crypto._ciphers import (
     ALPHABET,
@@ -23,13 +22,9 @@ from thinkwell.tasks.puzzles.crypto._ciphers import (
     digraphs,
     encrypt,
 )
+from thinkwell.tasks.puzzles.crypto._squares import Undetermined, read_pair, squares
 
-MOST_NODES = 4_000  # squares tried in part before the search gives up
 MOST_SQUARES = 200  # squares in full, up to what the known pair leaves open
-
-
-class Undetermined(Exception):
-    """The known pair does not say what the target stands for, or not within the bounds of the search."""
 
 
 def readings(plain: str, cipher: str, target: str, methods: Collection[str] = METHODS) -> set[str]:
@@ -172,136 +167,15 @@ def _playfair(plain: str, cipher: str, target: str) -> set[str]:
     if all(pair in back for pair in wanted):  # whatever the square
         return {"".join(back[pair] for pair in wanted)}
     found = set()
-    for number, square in enumerate(_squares([tuple(_INDEX[x] for x in back[pair] + pair) for pair in back if pair < pair[::-1]])):
+    for number, square in enumerate(
+        squares([tuple(SQUARE_ALPHABET.index(x) for x in back[pair] + pair) for pair in back if pair < pair[::-1]])
+    ):
         if number == MOST_SQUARES:
             raise Undetermined("many key squares fit the known text")
-        found.add("".join(back[pair] if pair in back else _read(square, pair) for pair in wanted))
+        found.add("".join(back[pair] if pair in back else read_pair(square, pair) for pair in wanted))
         if len(found) > 1:
             raise Undetermined("key squares that fit the known text read the target in different ways")
     return found
-
-
-_INDEX = {letter: number for number, letter in enumerate(SQUARE_ALPHABET)}
-_UNSQUARED = 25  # the place of a letter that is nowhere yet
-Square = list[int]  # letter -> place in the square, row by row
-
-
-def _read(square: Square, pair: str) -> str:
-    """What the pair stands for in a square that may have letters without a place. Raises `Undetermined` if one of them is needed."""
-    placed = {place: SQUARE_ALPHABET[letter] for letter, place in enumerate(square) if place != _UNSQUARED}
-    if len(placed) == 24:
-        last = square.index(_UNSQUARED)
-        placed[next(place for place in range(25) if place not in placed)] = SQUARE_ALPHABET[last]
-    cells = {letter: place for place, letter in placed.items()}
-    try:
-        first, second = cells[pair[0]], cells[pair[1]]
-        before = next((a, b) for a, b, c, d in _quadruples() if (c, d) == (first, second))
-        return placed[before[0]] + placed[before[1]]
-    except KeyError:
-        raise Undetermined(f"the known text does not place a letter that {pair} needs") from None
-
-
-@cache
-def _quadruples() -> list[tuple[int, int, int, int]]:
-    """Places of two letters of the plaintext, and of what becomes of them."""
-    found = []
-    for a in range(25):
-        for b in range(25):
-            (r, c), (s, d) = divmod(a, 5), divmod(b, 5)
-            if a == b:
-                continue
-            if r == s:
-                found.append((a, b, 5 * r + (c + 1) % 5, 5 * s + (d + 1) % 5))
-            elif c == d:
-                found.append((a, b, (r + 1) % 5 * 5 + c, (s + 1) % 5 * 5 + d))
-            else:
-                found.append((a, b, 5 * r + d, 5 * s + c))
-    return found
-
-
-@cache
-def _allowed() -> tuple[list[list[list[int]]], list[list[list[list[int] | None]]]]:
-    """Bit masks of the places that a quadruple leaves to its four letters, once one of them (role, place) or two (role, role, 25 * place + place) are known."""
-    one = [[[0] * 4 for _ in range(25)] for _ in range(4)]
-    two: list[list[list[list[int] | None]]] = [[[None] * 625 for _ in range(4)] for _ in range(4)]
-    for quadruple in _quadruples():
-        bits = [1 << place for place in quadruple]
-        for role, place in enumerate(quadruple):
-            for other, elsewhere in enumerate(quadruple):
-                masks = two[role][other][25 * place + elsewhere] = two[role][other][25 * place + elsewhere] or [0] * 4
-                for k in range(4):
-                    masks[k] |= bits[k]
-            for k in range(4):
-                one[role][place][k] |= bits[k]
-    return one, two
-
-
-def _squares(quadruples: list[tuple[int, ...]]) -> Iterator[Square]:
-    """Places of all letters that occur in the quadruples (two letters, what becomes of them) in every square that has them all, the busiest letter at the top left."""
-    one, two = _allowed()
-    uses: list[list[tuple[int, ...]]] = [[quadruple for quadruple in quadruples if letter in quadruple] for letter in range(25)]
-    letters = [letter for letter in range(25) if uses[letter]]
-    nodes = 0
-
-    def settle(domains: list[int], fixed: list[int]) -> bool:
-        """Draw the consequences of letters that have one place left. False if a letter has none."""
-        while fixed:
-            letter = fixed.pop()
-            bit = domains[letter]
-            place = bit.bit_length() - 1
-            for other in range(25):
-                if other != letter and domains[other] & bit:
-                    left = domains[other] = domains[other] ^ bit
-                    if not left:
-                        return False
-                    if not left & left - 1:
-                        fixed.append(other)
-            for quadruple in uses[letter]:
-                for role in range(4):
-                    if quadruple[role] != letter:
-                        continue
-                    for partner in range(4):
-                        if partner == role:
-                            continue
-                        spots = domains[quadruple[partner]]
-                        masks = one[role][place] if spots & spots - 1 else two[role][partner][25 * place + spots.bit_length() - 1]
-                        if masks is None:
-                            return False
-                        for k in range(4):
-                            other = quadruple[k]
-                            left = domains[other] & masks[k]
-                            if left != domains[other]:
-                                if not left:
-                                    return False
-                                domains[other] = left
-                                if not left & left - 1:
-                                    fixed.append(other)
-        return True
-
-    def search(domains: list[int]) -> Iterator[Square]:
-        nonlocal nodes
-        nodes += 1
-        if nodes > MOST_NODES:
-            raise Undetermined("the search over key squares is too long")
-        open_letters = [letter for letter in letters if domains[letter] & domains[letter] - 1]
-        if not open_letters:
-            yield [domains[letter].bit_length() - 1 if uses[letter] else _UNSQUARED for letter in range(25)]
-            return
-        letter = min(open_letters, key=lambda letter: (domains[letter].bit_count(), -len(uses[letter])))
-        spots = domains[letter]
-        while spots:
-            bit = spots & -spots
-            spots ^= bit
-            after = domains[:]
-            after[letter] = bit
-            if settle(after, [letter]):
-                yield from search(after)
-
-    start = [(1 << 25) - 1] * 25
-    first = max(letters, key=lambda letter: len(uses[letter]))
-    start[first] = 1
-    if settle(start, [first]):
-        yield from search(start)
 
 
 _READERS: dict[str, Callable[[str, str, str], set[str]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 TEXT = """
 The baker opened the shop before sunrise and lit the old brick oven
 A quiet river bends twice before it joins the grey northern sea
@@ -206,4 +208,13 @@ The sculptor left the marble block untouched for a year
 An extra blanket lay folded at the foot of every bed
 """
 
-SENTENCES = tuple(TEXT.strip().splitlines())
+WORDS = [["".join(char for char in word.upper() if char.isalpha()) for word in line.split()] for line in TEXT.strip().splitlines()]
+
+
+def piece(rng: random.Random, length: int) -> str:
+    """`length` letters of running text from a random word on; text that ends too soon goes on with another sentence."""
+    words = rng.choice(WORDS)
+    text = "".join(words[rng.randrange(len(words)) :])
+    while len(text) < length:
+        text += "".join(rng.choice(WORDS))
+    return text[:length]

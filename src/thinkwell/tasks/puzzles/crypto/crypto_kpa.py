@@ -14,22 +14,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.crypto._ciphers import (
-    HOW,
-    METHODS,
-    NUMBERING,
-    Key,
-    Method,
-    decrypt,
-    differs,
-    doubled,
-    draw_key,
-    encrypt,
-    letters_of,
-    piece,
-)
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Redraw, ask, register
+from thinkwell.tasks.puzzles.crypto._ciphers import HOW, METHODS, NUMBERING, Key, Method, decrypt, doubled, encrypt
+from thinkwell.tasks.puzzles.crypto._keys import draw_key
 from thinkwell.tasks.puzzles.crypto._known_plaintext import Undetermined, readings
+from thinkwell.tasks.puzzles.crypto._plaintext import letters_of, verify, verify_paper
+from thinkwell.tasks.puzzles.crypto._sentences import piece
 
 STRENGTHS = ("naive", "easy", "medium", "hard", "extreme")
 LENGTHS: dict[str, tuple[int, ...]] = {  # letters of the target at each strength
@@ -97,20 +87,6 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     prompt = ask(rng.choice(OPENINGS), rules, board, FORM, EXAMPLE)
     meta = {"method": method, "key": dict(key), "hint": hint, "hint_cipher": hint_cipher, "ciphertext": ciphertext}
     return Drawn(prompt, text, {**meta, "told": config.tell_method}, f"{method} {sorted(key.items())} {hint} {ciphertext}")
-
-
-def verify(answer: str, item: Item) -> Score:
-    """Encrypts the answer with the hidden key."""
-    if reason := differs(letters_of(answer), item.meta["ciphertext"], item.meta["method"], item.meta["key"]):
-        raise Refused(reason)
-    return RIGHT
-
-
-def verify_paper(answer: str, item: Item) -> Score:
-    """The original's rule: the plaintext as it was cut, in capitals, runs of blanks as one."""
-    if " ".join(answer.split()) != item.answer:
-        raise Refused("the answer is not the plaintext letter by letter")
-    return RIGHT
 
 
 def solve(item: Item) -> str:
