@@ -9,7 +9,8 @@ import pytest
 from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item, puzzle_of
-from thinkwell.tasks.puzzles.grid.sudoku2 import _canonical, _grids
+from thinkwell.tasks.puzzles.grid._sudoku import canonical
+from thinkwell.tasks.puzzles.grid.sudoku2 import _grids
 
 PUZZLE = puzzle_of("puzzles/sudoku2")
 
@@ -42,7 +43,14 @@ def test_any_completion_counts_where_uniqueness_is_not_promised() -> None:
         assert PUZZLE.score(grid.replace(" ", "\n"), item).value == 1.0
     task = load("puzzles/sudoku2", unique=False, min_holes=15, max_holes=15)
     assert "exactly one solution" not in task.item(0, 0).prompt
+    assert "Every completion that keeps the rules counts." in task.item(0, 0).prompt
     assert task.verify(task.solve(task.item(0, 0)), task.item(0, 0)).value == 1.0
+
+
+def test_the_example_of_the_prompt_is_no_item_s_answer() -> None:
+    task = load("puzzles/sudoku2", split="all")
+    drawn = [task.item(0, i) for i in range(1_000)]
+    assert not [item for item in drawn if item.prompt.rstrip("`\n").endswith(f"\n{item.answer}")]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +73,8 @@ def test_turned_mirrored_and_renamed_boards_are_the_same_puzzle() -> None:
     board = [[1, 0, 0, 4], [0, 0, 2, 0], [0, 1, 0, 0], [0, 0, 0, 3]]
     turned = [list(line) for line in zip(*board[::-1], strict=True)]
     renamed = [[{0: 0, 1: 3, 2: 4, 3: 2, 4: 1}[digit] for digit in row] for row in turned[::-1]]
-    assert _canonical(board) == _canonical(turned) == _canonical(renamed)
-    assert _canonical(board) != _canonical([*board[:3], [0, 0, 0, 2]])
+    assert canonical(board) == canonical(turned) == canonical(renamed)
+    assert canonical(board) != canonical([*board[:3], [0, 0, 0, 2]])
 
 
 def test_too_many_holes_are_refused() -> None:

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from thinkwell.tasks.puzzle import RIGHT, Item, Redraw, Refused, Score
-from thinkwell.tasks.reading import integer_grid
+from thinkwell.tasks.puzzles.search._cells import PIXELS, copies, grid_text, mark, picture
+from thinkwell.tasks.reading import Cell, integer_grid
 
 Grid = list[list[int]]  # 0 for an empty cell
 
 
-def emptied(rng: random.Random, full: Grid, least: int, most: int, unique: bool, box: int) -> tuple[Grid, int]:
-    """The grid with `least` to `most` cells emptied in random order, and how many; unique: a cell only if the board keeps one completion. Raises `Redraw`."""
+def promise(unique: bool) -> str:
+    """What the prompt says of the number of completions."""
+    return "It has exactly one solution." if unique else "Every completion that keeps the rules counts."
+
+
+def full_grid(rng: random.Random, box: int) -> Grid:
+    """A full grid: random digits in the boxes of the diagonal, which do not bind each other, then a random completion. Any grid can come, though not all equally often."""
+    n = box * box
+    board = [[0] * n for _ in range(n)]
+    for corner in range(0, n, box):
+        for place, digit in enumerate(rng.sample(range(1, n + 1), n)):
+            board[corner + place // box][corner + place % box] = digit
+    return next(solutions(board, box, rng))
+
+
+def emptied(rng: random.Random, full: Grid, least: int, most: int, unique: bool, box: int) -> Grid:
+    """The grid with `least` to `most` cells emptied in random order; unique: a cell only if the board keeps one completion. Raises `Redraw` if too few could be."""
     n = box * box
     board = [row[:] for row in full]
     holes = rng.randint(least, most)
@@ -28,7 +45,7 @@ def emptied(rng: random.Random, full: Grid, least: int, most: int, unique: bool,
             count += 1
     if count < least:
         raise Redraw
-    return board, count
+    return board
 
 
 def verify(answer: str, item: Item, box: int) -> Score:
@@ -50,27 +67,35 @@ def verify(answer: str, item: Item, box: int) -> Score:
 
 
 def form(answer: str, box: int) -> str:
-    return text(integer_grid(answer, box * box, box * box, compact=True))
+    return grid_text(integer_grid(answer, box * box, box * box, compact=True))
+
+
+def shown(board: Grid) -> str:
+    """The board as the prompt shows it."""
+    return grid_text([digit or "." for digit in row] for row in board)
+
+
+def canonical(board: Grid) -> str:
+    """The smallest of the board's eight images, digits named in the order in which they appear."""
+    images = []
+    for image in map(grid_text, copies(board)):
+        order = [char for char in dict.fromkeys(image) if char in "123456789"]
+        images.append(image.translate({ord(digit): str(name) for name, digit in enumerate(order, 1)}))
+    return min(images)
 
 
 def draw(item: Item, box: int) -> str:
-    """The board as an SVG picture, 40 pixels a cell."""
+    """The board as an SVG picture, 40 pixels a cell; boxes have thick edges."""
+    board = item.meta["board"]
     n = box * box
-    size, cell = n * 40 + 4, 40
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" font-family="sans-serif" font-size="22" text-anchor="middle">'
-    ]
-    parts.append(f'<rect width="{size}" height="{size}" fill="white"/>')
-    for i in range(n + 1):
-        at, width = 2 + i * cell, 3 if i % box == 0 else 1
-        parts.append(f'<path d="M{at} 2V{size - 2}M2 {at}H{size - 2}" stroke="black" stroke-width="{width}"/>')
-    for row, digits in enumerate(item.meta["board"]):
-        parts += [f'<text x="{22 + cell * column}" y="{30 + cell * row}">{digit}</text>' for column, digit in enumerate(digits) if digit]
-    return "".join([*parts, "</svg>"])
+    side, edges = PIXELS * n, range(2, PIXELS * n + 3, PIXELS * box)
+    thick = "".join(f"M{at} 2v{side}M2 {at}h{side}" for at in edges)
+    digits = [mark(row, column, digit) for row, line in enumerate(board) for column, digit in enumerate(line) if digit]
+    return picture(n, n, [*digits, f'<path d="{thick}" stroke="black" stroke-width="3"/>'])
 
 
-def solutions(board: Sequence[Sequence[int]], box: int) -> Iterator[Grid]:
-    """All completions, by depth-first search over the emptiest-first cell, with used digits as bit masks."""
+def solutions(board: Sequence[Sequence[int]], box: int, rng: random.Random | None = None) -> Iterator[Grid]:
+    """All completions, depth first: always the cell with the fewest candidates, and of these the smallest (with `rng` any) first. Digits are bits."""
     n = box * box
     full = (1 << n) - 1
     rows, columns, boxes = [0] * n, [0] * n, [0] * n
@@ -101,7 +126,7 @@ def solutions(board: Sequence[Sequence[int]], box: int) -> Iterator[Grid]:
         empty[best], empty[-1] = empty[-1], empty[best]
         row, column, unit = empty.pop()
         while free:
-            bit = free & -free
+            bit = free & -free if rng is None else 1 << rng.choice([digit for digit in range(n) if free >> digit & 1])
             free ^= bit
             rows[row] ^= bit
             columns[column] ^= bit
@@ -133,13 +158,13 @@ def has_other(board: Grid, row: int, column: int, digit: int, box: int) -> bool:
     return False
 
 
-def _units(box: int) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+@cache
+def _units(box: int) -> list[tuple[str, list[Cell]]]:
+    """Rows, columns and boxes with their names; boxes are counted row by row."""
     n = box * box
+    units = []
     for i in range(n):
-        yield f"row {i + 1}", [(i, k) for k in range(n)]
-        yield f"column {i + 1}", [(k, i) for k in range(n)]
-        yield f"box {i + 1}", [(i // box * box + k // box, i % box * box + k % box) for k in range(n)]
-
-
-def text(grid: Sequence[Sequence[int]], blank: str = "0") -> str:
-    return "\n".join(" ".join(str(digit) if digit else blank for digit in row) for row in grid)
+        units.append((f"row {i + 1}", [(i, k) for k in range(n)]))
+        units.append((f"column {i + 1}", [(k, i) for k in range(n)]))
+        units.append((f"box {i + 1}", [(i // box * box + k // box, i % box * box + k % box) for k in range(n)]))
+    return units

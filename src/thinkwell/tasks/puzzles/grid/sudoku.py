@@ -1,7 +1,8 @@
 """Sudoku: fill a 9x9 grid so that every row, every column and every 3x3 box holds each of 1 to 9 once. The given digits stay.
 
 Any completion that keeps the rules counts, so uniqueness is a promise of the prompt (knob `unique`), not of the verifier. The original removes cells without looking at
-uniqueness (two thirds of its hard boards have several completions); its verifier is ours, so there is no paper rule.
+uniqueness (two thirds of its hard boards have several completions); its verifier is ours, so there is no paper rule. Full grids are searched at random: shuffling one pattern,
+as is often done, reaches one kind of grid out of billions, whose rows repeat each other's triples.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, ask, register
 from thinkwell.tasks.puzzles.grid import _sudoku
-from thinkwell.tasks.puzzles.grid._sudoku import Grid, text
+from thinkwell.tasks.puzzles.search._cells import grid_text
 
 BOX = 3
 N = BOX * BOX
@@ -46,15 +47,12 @@ LEVELS = {
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
-    """Shuffle a pattern into a full grid, then empty cells in random order, each only if the board stays unique (if that is asked for)."""
-    full = _full(rng)
-    board, holes = _sudoku.emptied(rng, full, config.min_holes, config.max_holes, config.unique, BOX)
-    opening = rng.choice(OPENINGS) + (" It has exactly one solution." if config.unique else "")
-    prompt = ask(opening, RULES, text(board, "."), FORM, EXAMPLE)
-    canonical = text(
-        full if config.unique else board
-    )  # one board with several completions must not be drawn from two of them as two puzzles
-    return Drawn(prompt, text(full), {"board": board, "holes": holes}, canonical)
+    """A random full grid, then cells emptied in random order, each only if the board stays unique (if that is asked for)."""
+    full = _sudoku.full_grid(rng, BOX)
+    board = _sudoku.emptied(rng, full, config.min_holes, config.max_holes, config.unique, BOX)
+    prompt = ask(f"{rng.choice(OPENINGS)} {_sudoku.promise(config.unique)}", RULES, _sudoku.shown(board), FORM, EXAMPLE)
+    key = full if config.unique else board  # a board with several completions can be dug from each of them and is one puzzle all the same
+    return Drawn(prompt, grid_text(full), {"board": board}, _sudoku.canonical(key))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -64,7 +62,7 @@ def verify(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """The first completion found by always filling the cell with the fewest candidates."""
-    return text(next(_sudoku.solutions(item.meta["board"], BOX)))
+    return grid_text(next(_sudoku.solutions(item.meta["board"], BOX)))
 
 
 def form(answer: str) -> str:
@@ -74,15 +72,6 @@ def form(answer: str) -> str:
 def draw(item: Item) -> str:
     """The board as an SVG picture, 40 pixels a cell."""
     return _sudoku.draw(item, BOX)
-
-
-def _full(rng: random.Random) -> Grid:
-    """A full grid: the shifted pattern with digits, rows within bands, bands, columns within stacks and stacks shuffled."""
-    digits = rng.sample(range(1, N + 1), N)
-    rows = [band * 3 + row for band in rng.sample(range(3), 3) for row in rng.sample(range(3), 3)]
-    columns = [stack * 3 + column for stack in rng.sample(range(3), 3) for column in rng.sample(range(3), 3)]
-    grid = [[digits[(row * 3 + row // 3 + column) % N] for column in columns] for row in rows]
-    return [list(line) for line in zip(*grid, strict=True)] if rng.random() < 0.5 else grid
 
 
 OPENINGS = (

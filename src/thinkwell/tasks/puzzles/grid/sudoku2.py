@@ -13,9 +13,10 @@ from functools import cache
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, ask, register
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Redraw, Score, ask, register
 from thinkwell.tasks.puzzles.grid import _sudoku
-from thinkwell.tasks.puzzles.grid._sudoku import Grid, text
+from thinkwell.tasks.puzzles.grid._sudoku import Grid
+from thinkwell.tasks.puzzles.search._cells import grid_text
 
 BOX = 2
 N = BOX * BOX
@@ -48,12 +49,13 @@ LEVELS = {
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
-    """Choose one of all grids, then empty cells in random order, each only if the board stays unique (if that is asked for)."""
+    """One of all full grids, then cells emptied in random order, each only if the board stays unique (if that is asked for)."""
     full = rng.choice(_grids())
-    board, holes = _sudoku.emptied(rng, full, config.min_holes, config.max_holes, config.unique, BOX)
-    opening = rng.choice(OPENINGS) + (" It has exactly one solution." if config.unique else "")
-    prompt = ask(opening, RULES, text(board, "."), FORM, EXAMPLE)
-    return Drawn(prompt, text(full), {"board": board, "holes": holes}, _canonical(board))
+    if grid_text(full) == EXAMPLE:  # the prompt says that the example belongs to another puzzle
+        raise Redraw
+    board = _sudoku.emptied(rng, full, config.min_holes, config.max_holes, config.unique, BOX)
+    prompt = ask(f"{rng.choice(OPENINGS)} {_sudoku.promise(config.unique)}", RULES, _sudoku.shown(board), FORM, EXAMPLE)
+    return Drawn(prompt, grid_text(full), {"board": board}, _sudoku.canonical(board))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -63,7 +65,7 @@ def verify(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """The first completion found by always filling the cell with the fewest candidates."""
-    return text(next(_sudoku.solutions(item.meta["board"], BOX)))
+    return grid_text(next(_sudoku.solutions(item.meta["board"], BOX)))
 
 
 def form(answer: str) -> str:
@@ -79,17 +81,6 @@ def draw(item: Item) -> str:
 def _grids() -> list[Grid]:
     """All 288 full grids."""
     return list(_sudoku.solutions([[0] * N] * N, BOX))
-
-
-def _canonical(board: Grid) -> str:
-    """The smallest of the board's eight images, digits named in the order in which they appear."""
-    images = []
-    for _ in range(4):
-        board = [list(line) for line in zip(*board[::-1], strict=True)]
-        for image in (board, [row[::-1] for row in board]):
-            names: dict[int, int] = {0: 0}
-            images.append(text([[names.setdefault(digit, len(names)) for digit in row] for row in image]))
-    return min(images)
 
 
 OPENINGS = (
