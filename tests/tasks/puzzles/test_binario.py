@@ -9,6 +9,7 @@ import pytest
 from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item, puzzle_of
+from thinkwell.tasks.puzzles.grid.binario import _canonical
 
 
 def item(board: str, solvable: bool = True) -> Item:
@@ -72,6 +73,19 @@ def test_boards_without_a_solution_are_scored_by_the_sentence() -> None:
         assert task.verify("```\nNo solution.\n```", drawn).value == 1.0
     solvable = load("puzzles/binario").item(0, 0)
     assert task.verify("```\nno solution\n```", solvable).reason == "the board has a solution"
+
+
+def test_the_example_of_the_prompt_is_no_item_s_answer() -> None:
+    task = load("puzzles/binario", split="all", max_size=4)
+    assert "0 1 1 0\n1 0 0 1\n0 0 1 1\n1 1 0 0" not in {task.item(0, i).answer for i in range(400)}
+
+
+def test_turned_mirrored_and_exchanged_boards_are_the_same_puzzle() -> None:
+    board = ["01__", "1__0", "0___", "__1_"]
+    turned = ["".join(line) for line in zip(*board[::-1], strict=True)]
+    exchanged = [line[::-1].translate({48: "1", 49: "0"}) for line in turned]
+    assert _canonical(board) == _canonical(turned) == _canonical(exchanged)
+    assert _canonical(board) != _canonical([*board[:3], "__0_"])
 
 
 def test_odd_sizes_are_refused() -> None:

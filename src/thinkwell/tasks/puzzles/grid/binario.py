@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.search._cells import copies, grid_text, mark, picture
 from thinkwell.tasks.reading import says, symbol_grid
 
 NONE = "no solution"
@@ -56,30 +57,18 @@ LEVELS = {
 def generate(rng: random.Random, config: Config) -> Drawn:
     """A full grid from a shuffled search, then cells emptied in random order, each only if the board stays unique. Without a solution: one given turned over at the end."""
     size = rng.randrange(config.min_size, config.max_size + 1, 2)
-    full = _text(next(_search([rng.sample(_lines(size), len(_lines(size))) for _ in range(size)], size)), size)
-    holes = max(1, round(rng.uniform(config.min_empty, config.max_empty) * size * size))
-    board = [list(line) for line in full.split("\n")]
-    emptied = 0
-    for cell in rng.sample(range(size * size), size * size):
-        if emptied == holes:
-            break
-        row, column = divmod(cell, size)
-        symbol = board[row][column]
-        board[row][column] = "10"[int(symbol)]
-        unique = next(_completions(board), None) is None
-        board[row][column] = "_" if unique else symbol
-        emptied += unique
-    if emptied < holes:
+    full = _rows(next(_search([rng.sample(_lines(size), len(_lines(size))) for _ in range(size)], size)), size)
+    if grid_text(full) == EXAMPLE:  # the prompt says that the example belongs to another puzzle
         raise Redraw
+    board = _emptied(rng, full, max(1, round(rng.uniform(config.min_empty, config.max_empty) * size * size)))
     solvable = rng.random() >= config.unsolvable_share
     if not solvable:
         _spoil(board, rng)
-    rows = ["".join(row) for row in board]
     form = FORM.format(n=size) + (f" If no grid keeps the rules, write instead: {NONE}." if config.unsolvable_share else "")
     opening = rng.choice(OPENINGS) + ("" if config.unsolvable_share else " It has exactly one solution.")
-    prompt = ask(opening, RULES.format(n=size, half=size // 2), _spaced(rows), form, EXAMPLE)
-    key = full.split("\n") if solvable and size > FEW else rows
-    return Drawn(prompt, _spaced(full.split("\n")) if solvable else NONE, {"board": rows, "solvable": solvable}, _canonical(key))
+    prompt = ask(opening, RULES.format(n=size, half=size // 2), grid_text(board), form, EXAMPLE)
+    meta = {"board": ["".join(row) for row in board], "solvable": solvable}
+    return Drawn(prompt, grid_text(full) if solvable else NONE, meta, _canonical(full if solvable and size > FEW else board))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -115,29 +104,18 @@ def solve(item: Item) -> str:
     """Row after row from the list of all lines that keep the rules by themselves."""
     board = item.meta["board"]
     found = next(_completions(board), None)
-    return NONE if found is None else _spaced(_text(found, len(board)).split("\n"))
+    return NONE if found is None else grid_text(_rows(found, len(board)))
 
 
 def form(answer: str) -> str:
-    return NONE if says(answer, NONE) else _spaced(symbol_grid(answer, "01"))
+    return NONE if says(answer, NONE) else grid_text(symbol_grid(answer, "01"))
 
 
 def draw(item: Item) -> str:
     """The board as an SVG picture, 40 pixels a cell."""
     board = item.meta["board"]
-    side = len(board) * 40 + 4
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" font-family="sans-serif" font-size="22" text-anchor="middle">',
-        f'<rect width="{side}" height="{side}" fill="white"/>',
-    ]
-    for i in range(len(board) + 1):
-        at = 2 + 40 * i
-        parts.append(f'<path d="M{at} 2V{side - 2}M2 {at}H{side - 2}" stroke="black" stroke-width="{1 if 0 < i < len(board) else 3}"/>')
-    for row, line in enumerate(board):
-        for column, symbol in enumerate(line):
-            if symbol != "_":
-                parts.append(f'<text x="{22 + 40 * column}" y="{30 + 40 * row}" fill="black">{symbol}</text>')
-    return "".join([*parts, "</svg>"])
+    marks = [mark(row, column, symbol) for row, line in enumerate(board) for column, symbol in enumerate(line) if symbol != "_"]
+    return picture(len(board), len(board), marks)
 
 
 def _kept(answer: str, item: Item) -> list[str] | None:
@@ -212,6 +190,22 @@ def _search(choices: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
     return search(start, start)
 
 
+def _emptied(rng: random.Random, full: Sequence[str], holes: int) -> list[list[str]]:
+    """So many cells emptied, each only if no completion has the other symbol there. Raises `Redraw` if there are too few such cells."""
+    board = [list(line) for line in full]
+    size = len(board)
+    for cell in rng.sample(range(size * size), size * size):
+        row, column = divmod(cell, size)
+        symbol = board[row][column]
+        board[row][column] = "10"[int(symbol)]
+        unique = next(_completions(board), None) is None
+        board[row][column] = "_" if unique else symbol
+        holes -= unique
+        if holes == 0:
+            return board
+    raise Redraw
+
+
 def _spoil(board: list[list[str]], rng: random.Random) -> None:
     """Turn over one given so that no completion is left."""
     size = len(board)
@@ -226,21 +220,14 @@ def _spoil(board: list[list[str]], rng: random.Random) -> None:
     raise Redraw
 
 
-def _canonical(rows: Sequence[str]) -> str:
+def _canonical(rows: Sequence[Sequence[str]]) -> str:
     """The smallest of the board's sixteen images: turned, mirrored, symbols exchanged."""
-    images = []
-    for _ in range(4):
-        rows = ["".join(line) for line in zip(*rows[::-1], strict=True)]
-        images += ["\n".join(rows), "\n".join(row[::-1] for row in rows)]
+    images = [grid_text(copy) for copy in copies(rows)]
     return min(images + [image.translate({48: "1", 49: "0"}) for image in images])
 
 
-def _text(grid: Sequence[int], size: int) -> str:
-    return "\n".join(f"{line:0{size}b}" for line in grid)
-
-
-def _spaced(rows: Sequence[str]) -> str:
-    return "\n".join(" ".join(row) for row in rows)
+def _rows(grid: Sequence[int], size: int) -> list[str]:
+    return [f"{line:0{size}b}" for line in grid]
 
 
 OPENINGS = (

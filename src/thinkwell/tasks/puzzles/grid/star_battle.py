@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.search._cells import grid_text, least_copy, picture, square
 from thinkwell.tasks.reading import symbol_grid
 
 SHARPNESS = 8.0  # of the choice of the next cell to close: its weight is exp(SHARPNESS * share of the other arrangements that use it)
@@ -46,34 +47,11 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     """Choose the arrangement to keep; close cells it does not use until all others are broken. Arrangements are sets of bits, a bit a cell."""
     size = rng.randint(config.min_size, config.max_size)
     stars = rng.choice(_arrangements(size))
-    others = [other for other in _arrangements(size) if other != stars]
-    lines = [((1 << size) - 1) << size * row for row in range(size)] + [
-        sum(1 << size * row + column for row in range(size)) for column in range(size)
-    ]
-    closed, kept = 0, stars  # kept: cells that stay open
-    while others:
-        counts: dict[int, int] = {}
-        for other in others:
-            used = other & ~kept
-            while used:
-                bit = used & -used
-                used ^= bit
-                counts[bit] = counts.get(bit, 0) + 1
-        if not counts:
-            raise Redraw
-        bits = sorted(counts)
-        bit = rng.choices(bits, [exp(SHARPNESS * counts[bit] / len(others)) for bit in bits])[0]
-        closed |= bit
-        others = [other for other in others if not other & bit]
-        for line in lines:
-            if line & bit and (line & ~closed).bit_count() == 2:
-                kept |= line & ~closed
+    closed = _closed(rng, stars, size)
     board = ["".join("X" if closed >> row * size + column & 1 else "." for column in range(size)) for row in range(size)]
-    full = [
-        "".join("*" if stars >> row * size + column & 1 else symbol for column, symbol in enumerate(line)) for row, line in enumerate(board)
-    ]
-    prompt = ask(rng.choice(OPENINGS), RULES.format(n=size), _text(board), FORM.format(n=size), EXAMPLE)
-    return Drawn(prompt, _text(full), {"board": board}, _canonical(board))
+    prompt = ask(rng.choice(OPENINGS), RULES.format(n=size), grid_text(board), FORM.format(n=size), EXAMPLE)
+    places = [(stars >> size * row & (1 << size) - 1).bit_length() - 1 for row in range(size)]
+    return Drawn(prompt, _starred(board, places), {"board": board}, least_copy(board))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -104,7 +82,7 @@ def solve(item: Item) -> str:
     while waiting:
         places = waiting.pop()
         if len(places) == size:
-            return _text([line[:place] + "*" + line[place + 1 :] for line, place in zip(board, places, strict=True)])
+            return _starred(board, places)
         for column, symbol in enumerate(board[len(places)]):
             if symbol == "." and column not in places and not (places and abs(places[-1] - column) < 2):
                 waiting.append((*places, column))
@@ -112,19 +90,40 @@ def solve(item: Item) -> str:
 
 
 def form(answer: str) -> str:
-    return _text(symbol_grid(answer, ".X*"))
+    return grid_text(symbol_grid(answer, ".X*"))
 
 
 def draw(item: Item) -> str:
     """The board as an SVG picture, 40 pixels a cell; closed cells are dark."""
     board = item.meta["board"]
-    side = 40 * len(board) + 4
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"><rect width="{side}" height="{side}" fill="white"/>']
-    for row, line in enumerate(board):
-        for column, symbol in enumerate(line):
-            colour = "#555" if symbol == "X" else "white"
-            parts.append(f'<rect x="{2 + 40 * column}" y="{2 + 40 * row}" width="40" height="40" fill="{colour}" stroke="black"/>')
-    return "".join([*parts, "</svg>"])
+    closed = [square(row, column, "#555") for row, line in enumerate(board) for column, symbol in enumerate(line) if symbol == "X"]
+    return picture(len(board), len(board), closed)
+
+
+def _closed(rng: random.Random, stars: int, size: int) -> int:
+    """Cells that break every arrangement but `stars`, and leave two open ones in every line. Raises `Redraw` if the cells that may be closed do not suffice."""
+    rows = [((1 << size) - 1) << size * row for row in range(size)]
+    columns = [sum(1 << size * row + column for row in range(size)) for column in range(size)]
+    others = [other for other in _arrangements(size) if other != stars]
+    closed, kept = 0, stars  # kept: cells that stay open
+    while others:
+        counts: dict[int, int] = {}
+        for other in others:
+            used = other & ~kept
+            while used:
+                bit = used & -used
+                used ^= bit
+                counts[bit] = counts.get(bit, 0) + 1
+        if not counts:
+            raise Redraw
+        bits = sorted(counts)
+        bit = rng.choices(bits, [exp(SHARPNESS * counts[bit] / len(others)) for bit in bits])[0]
+        closed |= bit
+        others = [other for other in others if not other & bit]
+        for line in (*rows, *columns):
+            if line & bit and (line & ~closed).bit_count() == 2:
+                kept |= line & ~closed
+    return closed
 
 
 @cache
@@ -141,17 +140,9 @@ def _arrangements(size: int) -> list[int]:
     return [sum(1 << row * size + column for row, column in enumerate(places)) for places in found]
 
 
-def _canonical(board: Sequence[str]) -> str:
-    """The smallest of the board's eight images."""
-    images = []
-    for _ in range(4):
-        board = ["".join(line) for line in zip(*board[::-1], strict=True)]
-        images += ["\n".join(board), "\n".join(row[::-1] for row in board)]
-    return min(images)
-
-
-def _text(board: Sequence[str]) -> str:
-    return "\n".join(" ".join(row) for row in board)
+def _starred(board: Sequence[str], places: Sequence[int]) -> str:
+    """The board with a star at one place of each row."""
+    return grid_text([line[:place] + "*" + line[place + 1 :] for line, place in zip(board, places, strict=True)])
 
 
 OPENINGS = (
