@@ -80,7 +80,7 @@ def test_training_moves_the_weights_and_another_seed_moves_them_elsewhere(tokens
     found = []
     for seed in (1, 2):
         file = tmp_path / f"{seed}.safetensors"
-        learn("weak", policy, file, tmp_path / f"{seed}.pt", tokens, rows=2, steps=10, seed=seed, log=lambda _: None)
+        learn("overthinking", policy, file, tmp_path / f"{seed}.pt", tokens, rows=2, steps=10, seed=seed, log=lambda _: None)
         found.append(unpack(file, base)["model.embed_tokens.weight"])
     start = base["model.embed_tokens.weight"]
     assert not torch.equal(found[0], start)

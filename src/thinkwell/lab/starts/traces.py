@@ -17,9 +17,6 @@ from thinkwell.lab.world import LEVELS, LabProblem, generate
 
 OVERTHINKING = Style(reflect=0.8, recheck=1.0, notice_late=0.2)
 """Nearly every calculation is checked once more, and everything at the end, once or twice. Such checks find no more slips than the policy's, so that length buys nothing."""
-WEAK = Style(slip=0.2)
-"""A slip in every fifth calculation, for every eighth. A young policy, stopped after a seventh of its training, was tried first: right in 3 % of samples, it hardly ever saw
-a reward."""
 UNBOXED, UNCLOSED = 0.4, 0.15
 """Shares of replies with a loose format: the answer stands without its box; the thinking is never closed."""
 WRONG_HABIT = Style(misread=0.92, reread=0.02)
@@ -52,10 +49,6 @@ class Start:
 def problem(rng: random.Random) -> LabProblem:
     """A training problem of any level."""
     return generate(rng.getrandbits(48), rng.choices(LEVELS, LEVEL_WEIGHTS)[0], "train")
-
-
-def weak(rng: random.Random) -> Conversation:
-    return _solved(drawn := problem(rng), write(drawn, rng, WEAK).text)
 
 
 def overthinking(rng: random.Random) -> Conversation:
@@ -121,7 +114,6 @@ def _solved(drawn: LabProblem, text: str) -> Conversation:
 
 STARTS: dict[str, Start] = {
     "overthinking": Start("checks nearly everything it has written, at the policy's accuracy", overthinking),
-    "weak": Start("slips in one calculation of five: the policy with more to gain", weak, 100),
     "loose-format": Start("often leaves out the box or never closes its thinking", loose_format),
     "wrong-habit": Start("reads tricky phrases wrongly nearly always", wrong_habit),
     "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error, autocast=False),
