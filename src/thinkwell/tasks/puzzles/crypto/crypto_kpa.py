@@ -17,9 +17,10 @@ from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Redraw, ask, register
 from thinkwell.tasks.puzzles.crypto._ciphers import HOW, METHODS, NUMBERING, Key, Method, decrypt, doubled, encrypt
 from thinkwell.tasks.puzzles.crypto._keys import draw_key
-from thinkwell.tasks.puzzles.crypto._known_plaintext import Undetermined, readings
+from thinkwell.tasks.puzzles.crypto._known_plaintext import readings
 from thinkwell.tasks.puzzles.crypto._plaintext import letters_of, verify, verify_paper
 from thinkwell.tasks.puzzles.crypto._sentences import piece
+from thinkwell.tasks.puzzles.crypto._squares import Undetermined
 
 STRENGTHS = ("naive", "easy", "medium", "hard", "extreme")
 LENGTHS: dict[str, tuple[int, ...]] = {  # letters of the target at each strength
