@@ -77,6 +77,9 @@ def meaning(text: str) -> tuple[str, Callable]:
     if m := re.fullmatch(rf"No one who ({PHRASE}(?: and {PHRASE})?) ({PHRASE})", text):
         condition, then = of_kind(m[1]), of_kind(m[2])
         return "all", lambda kind: not (condition(kind) and then(kind))
+    if m := re.fullmatch(rf"No one both ({PHRASE}) and ({PHRASE})", text):
+        first, second = of_kind(m[1]), of_kind(m[2])
+        return "all", lambda kind: not (first(kind) and second(kind))
     if m := re.fullmatch(r"(Everyone|At least one person) (.*)", text):
         return {"E": "all", "A": "some"}[text[0]], of_kind(m[2])
     if m := re.fullmatch(r"If (\w+) (.*), then (\w+) (.*)", text):

@@ -7,16 +7,29 @@ false conclusion rests on fewer premises than the level says: dropping any of so
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.logic._people import LABELS, Body, Literal, Sentence, denied, english, follows
+from thinkwell.tasks.puzzles.logic._lines import picture
+from thinkwell.tasks.puzzles.logic._people import (
+    LABELS,
+    Body,
+    Literal,
+    Models,
+    Sentence,
+    canonical,
+    denied,
+    english,
+    literals,
+    negated,
+    plain,
+)
+from thinkwell.tasks.puzzles.logic._witnesses import has_model
 from thinkwell.tasks.reading import label
 
 WRONG = {
@@ -78,8 +91,7 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     meta = {
         "premises": premises, "conclusion": conclusion, "predicates": config.predicates, "people": config.people, "sentences": texts, "asked": asked,
     }  # fmt: skip
-    canonical = json.dumps([sorted(map(json.dumps, premises)), conclusion])
-    return Drawn(ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE), wanted, meta, canonical)
+    return Drawn(ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE), wanted, meta, canonical(premises, conclusion))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -100,7 +112,7 @@ def verify_paper(answer: str, item: Item) -> Score:
 def solve(item: Item) -> str:
     """Looks for models of the premises with the conclusion, and with its denial, on the named people and a witness for every "some"."""
     premises, conclusion, people = item.meta["premises"], item.meta["conclusion"], item.meta["people"]
-    can_fail, can_hold = (_has_model([*premises, last], people) for last in (denied(conclusion), conclusion))
+    can_fail, can_hold = (has_model([*premises, last], people) for last in (denied(conclusion), conclusion))
     if not can_fail and not can_hold:
         raise ValueError("the premises contradict each other")
     return "Uncertain" if can_fail and can_hold else "True" if can_hold else "False"
@@ -111,15 +123,8 @@ def form(answer: str) -> str:
 
 
 def draw(item: Item) -> str:
-    """Premises and conclusion as an SVG picture, a line each, 24 pixels high."""
-    lines = [f"{number}. {text}" for number, text in enumerate(item.meta["sentences"], 1)] + [f"? {item.meta['asked']}"]
-    width, height = 24 + 8 * max(map(len, lines)), 16 + 24 * len(lines)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="14">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    parts += [f'<text x="12" y="{24 + 24 * i}" fill="black">{line}</text>' for i, line in enumerate(lines)]
-    return "".join([*parts, "</svg>"])
+    """Premises and conclusion as an SVG picture."""
+    return picture([*(f"{number}. {text}" for number, text in enumerate(item.meta["sentences"], 1)), f"? {item.meta['asked']}"])
 
 
 def _premises(rng: random.Random, config: Config, count: int) -> list[Sentence]:
@@ -133,18 +138,18 @@ def _premises(rng: random.Random, config: Config, count: int) -> list[Sentence]:
         roll = rng.random()
         body: Body = ["if", [one], ["is", other]]
         if roll < 0.15:
-            body = ["if", [_not(other)], ["is", _not(one)]]
+            body = ["if", [negated(other)], ["is", negated(one)]]
         elif roll < 0.25:
             body = ["if", [one, third], ["is", other]]
         elif roll < 0.4:
             body = ["if", [one], ["or", other, third]]
         elif roll < 0.5:
-            body = ["or", _not(one), other]
+            body = ["or", negated(one), other]
         premises.append(["all", body])
     while len(premises) < count:
         first, second = (chain[min(int(rng.expovariate(0.8)), len(chain) - 1)] for _ in range(2))
         fact = _fact(rng, config, first, second)
-        if fact not in premises:
+        if plain(fact) not in map(plain, premises):
             premises.append(fact)
     rng.shuffle(premises)
     return premises
@@ -159,14 +164,17 @@ def _fact(rng: random.Random, config: Config, first: Literal, second: Literal) -
         return ["some", ["and", first, second]]
     if roll < 0.75:
         return ["named", [rng.choice(("or", "or", "xor")), _of(first, person), _of(second, person if roll < 0.6 else other)]]
-    return ["named", ["if", [_of(_not(first) if roll < 0.82 else first, person)], ["is", _of(second, other)]]]
+    return ["named", ["if", [_of(negated(first) if roll < 0.82 else first, person)], ["is", _of(second, other)]]]
 
 
 def _conclusion(rng: random.Random, config: Config, premises: Sequence[Sentence], wanted: str) -> Sentence | None:
     """A sentence about what the premises speak of, with this label and enough premises behind it; None if none was found."""
-    said = [literal for premise in premises for literal in _literals(premise[1])]
+    said = [literal for premise in premises for literal in literals(premise[1])]
     predicates, people = sorted({literal[0] for literal in said}), sorted({literal[2] for literal in said if literal[2] is not None})
     if len(predicates) < 2:
+        return None
+    known = Models(config.predicates, config.people).of(*premises)
+    if not known.exist:
         return None
     for _ in range(TRIES):
         first, second = ([predicate, rng.random() < 0.5, None] for predicate in rng.sample(predicates, 2))
@@ -184,10 +192,7 @@ def _conclusion(rng: random.Random, config: Config, premises: Sequence[Sentence]
             kind = rng.choice(("and", "or", "xor", "if"))
             pair = [_of(first, one), _of(second, other)]
             conclusion = ["named", ["if", pair[:1], ["is", pair[1]]] if kind == "if" else [kind, *pair]]
-        found = follows(premises, conclusion, config.predicates, config.people)
-        if found is None:
-            return None
-        if found == wanted and _resting_on(premises, conclusion, found, config) >= config.needed:
+        if known.label(conclusion) == wanted and _resting_on(premises, conclusion, wanted, config) >= config.needed:
             return conclusion
     return None
 
@@ -195,84 +200,17 @@ def _conclusion(rng: random.Random, config: Config, premises: Sequence[Sentence]
 def _resting_on(premises: Sequence[Sentence], conclusion: Sentence, found: str, config: Config) -> int:
     """How many premises the label cannot do without; for an open conclusion, how many speak of its predicates."""
     if found == "Uncertain":
-        asked = {literal[0] for literal in _literals(conclusion[1])}
-        return sum(bool(asked & {literal[0] for literal in _literals(premise[1])}) for premise in premises)
-    rests = [[*premises[:i], *premises[i + 1 :]] for i in range(len(premises))]
-    return sum(follows(rest, conclusion, config.predicates, config.people) != found for rest in rests)
-
-
-def _literals(body: Body) -> list[Literal]:
-    return [*body[1], *_literals(body[2])] if body[0] == "if" else body[1:]
-
-
-def _not(literal: Literal) -> Literal:
-    return [literal[0], not literal[1], literal[2]]
+        asked = {literal[0] for literal in literals(conclusion[1])}
+        return sum(bool(asked & {literal[0] for literal in literals(premise[1])}) for premise in premises)
+    before, needed = Models(config.predicates, config.people), 0
+    for place, premise in enumerate(premises, 1):
+        needed += before.of(*premises[place:]).label(conclusion) != found
+        before = before.of(premise)
+    return needed
 
 
 def _of(literal: Literal, person: int) -> Literal:
     return [literal[0], literal[1], person]
-
-
-# ---- the solver -------------------------------------------------------------------------------------------------------------
-
-Atom = tuple[int, int]  # predicate, person; witnesses are numbered after the named
-
-
-def _has_model(sentences: Sequence[Sentence], people: int) -> bool:
-    """ "All" sentences stay true when people leave a model, so the named and one witness for each "some" are people enough."""
-    witnesses = sum(quantifier == "some" for quantifier, _ in sentences)
-    everyone = range(max(1, people + witnesses))
-    ground: list[tuple[Body, int]] = []
-    for quantifier, body in sentences:
-        if quantifier == "some":
-            witnesses -= 1
-            ground.append((body, people + witnesses))
-        else:
-            ground += [(body, person) for person in ((-1,) if quantifier == "named" else everyone)]
-    return _search(ground, {})
-
-
-def _search(ground: list[tuple[Body, int]], truth: dict[Atom, bool]) -> bool:
-    open_ones = []
-    for body, person in ground:
-        value = _value(body, person, truth.get)
-        if value is False:
-            return False
-        if value is None:
-            open_ones.append((body, person))
-    if not open_ones:
-        return True
-    body, person = min(open_ones, key=lambda one: len(_open_atoms(one[0], one[1], truth)))
-    atom = _open_atoms(body, person, truth)[0]
-    return any(_search(open_ones, {**truth, atom: guess}) for guess in (True, False))
-
-
-def _open_atoms(body: Body, person: int, truth: dict[Atom, bool]) -> list[Atom]:
-    literals = _literals(body[1] if body[0] == "not" else body)
-    return [atom for literal in literals if (atom := (literal[0], person if literal[2] is None else literal[2])) not in truth]
-
-
-def _value(body: Body, person: int, truth: Callable[[Atom], bool | None]) -> bool | None:
-    """Kleene's three values: None as long as it depends on what is open."""
-    kind, *parts = body
-    if kind == "not":
-        value = _value(parts[0], person, truth)
-        return None if value is None else not value
-    if kind == "if":
-        return _any([_value(["is", _not(literal)], person, truth) for literal in parts[0]] + [_value(parts[1], person, truth)])
-    values: list[bool | None] = []
-    for predicate, affirmed, owner in parts:
-        known = truth((predicate, person if owner is None else owner))
-        values.append(None if known is None else known is affirmed)
-    if kind == "and":
-        return False if False in values else None if None in values else True
-    if kind == "xor":
-        return None if None in values else values[0] is not values[1]
-    return _any(values)
-
-
-def _any(values: Sequence[bool | None]) -> bool | None:
-    return True if True in values else None if None in values else False
 
 
 THEMES: tuple[tuple[str, ...], ...] = (
