@@ -6,6 +6,7 @@ import pytest
 
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item, puzzle_of
+from thinkwell.tasks.puzzles.grid.campsite import _canonical
 
 PUZZLE = puzzle_of("puzzles/campsite")
 
@@ -46,6 +47,14 @@ def test_counts_and_trees_are_checked() -> None:
     assert PUZZLE.score("*X..\n....\n..X*\n....", facts).reason == "row 2, column 3 was a tree and is now '.'"
     assert PUZZLE.score("*X..\n..X.\n...*\n....", facts).reason == "row 2 holds 0 tents; 1 are asked for"
     assert PUZZLE.score(".X*.\n..X*\n....\n....", facts).reason == "column 1 holds 0 tents; 1 are asked for"
+
+
+def test_turned_and_mirrored_boards_are_the_same_puzzle() -> None:
+    board, rows, columns = ["X..X", "....", ".X.."], [1, 0, 2], [1, 0, 1, 1]
+    turned = ["".join(line) for line in zip(*board[::-1], strict=True)]
+    assert _canonical(board, rows, columns) == _canonical(turned, columns, rows[::-1])
+    assert _canonical(board, rows, columns) == _canonical([line[::-1] for line in board], rows, columns[::-1])
+    assert _canonical(board, rows, columns) != _canonical(board, rows, columns[::-1])
 
 
 @pytest.mark.parametrize("level", ["easy", "medium", "hard"])

@@ -2,7 +2,8 @@
 touch, not even diagonally; the number of tents in every row and column, and in all, is given.
 
 Any camp that keeps the rules counts; trees and tents are paired by a bipartite matching. The original checks neither the pairs nor diagonal contact, and takes its counts before
-a tent without room for a tree is struck out, so that some boards cannot be solved. `verify_paper` is its rule: trees, counts, no tents beside each other.
+a tent without room for a tree is struck out, so that some boards cannot be solved. `verify_paper` is its rule: trees, counts, no tents beside each other. Its easy boards are 4x4;
+of these there are 358 up to symmetry, so ours are 4x5.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from pydantic import Field
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.reading import symbol_grid
-
-Cell = tuple[int, int]
+from thinkwell.tasks.puzzles.search._cells import PIXELS, grid_text, least_copy, mark, picture
+from thinkwell.tasks.reading import Cell, symbol_grid
 
 SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 LEAST = 2  # tents of a board
@@ -26,14 +26,14 @@ LEAST = 2  # tents of a board
 class Config(Knobs):
     rows: int = Field(4, ge=3, le=10)
     """Rows of the board, 3 to 10."""
-    columns: int = Field(4, ge=3, le=10)
+    columns: int = Field(5, ge=3, le=10)
     """Columns of the board, 3 to 10."""
     tents: int = Field(4, ge=2, le=20)
-    """Most tents, 2 to 20; fewer are placed where no room is left for more."""
+    """Most tents, 2 to 20; fewer stand where no room is left for more."""
 
 
 LEVELS = {
-    "easy": {"rows": 4, "columns": 4, "tents": 4},
+    "easy": {"rows": 4, "columns": 5, "tents": 4},
     "medium": {"rows": 5, "columns": 5, "tents": 5},
     "hard": {"rows": 6, "columns": 6, "tents": 6},
 }
@@ -61,12 +61,10 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     meta = {"board": board, "rows": in_rows, "columns": in_columns}
     shown = (
         f"Tents in all: {len(pitched)}\nTents in each row, from top to bottom: {_spaced(in_rows)}\n"
-        f"Tents in each column, from left to right: {_spaced(in_columns)}\n\n{_text(board)}"
+        f"Tents in each column, from left to right: {_spaced(in_columns)}\n\n{grid_text(board)}"
     )
-    form = FORM.format(rows=config.rows, columns=config.columns)
-    return Drawn(
-        ask(rng.choice(OPENINGS), RULES, shown, form, EXAMPLE), _text(_pitch(board, pitched)), meta, _canonical(board, in_rows, in_columns)
-    )
+    prompt = ask(rng.choice(OPENINGS), RULES, shown, FORM.format(rows=config.rows, columns=config.columns), EXAMPLE)
+    return Drawn(prompt, _pitch(board, pitched), meta, _canonical(board, in_rows, in_columns))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -94,33 +92,24 @@ def verify_paper(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """Row after row, all sets of tents that fit its count, the tents above and what the columns still need; at the end the pairs."""
-    board = item.meta["board"]
-    return _text(_pitch(board, next(_camps(item.meta))))
+    return _pitch(item.meta["board"], next(_camps(item.meta)))
 
 
 def form(answer: str) -> str:
-    return _text(symbol_grid(answer, ".X*"))
+    return grid_text(symbol_grid(answer, ".X*"))
 
 
 def draw(item: Item) -> str:
     """The board with its counts as an SVG picture, 40 pixels a cell: trees are green triangles on trunks."""
     board = item.meta["board"]
-    height, width = len(board), len(board[0])
-    wide, high = 40 * width + 44, 40 * height + 44
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-family="sans-serif" font-size="18" text-anchor="middle">',
-        f'<rect width="{wide}" height="{high}" fill="white"/>',
-    ]
-    for row, line in enumerate(board):
-        for column, symbol in enumerate(line):
-            x, y = 42 + 40 * column, 42 + 40 * row
-            parts.append(f'<rect x="{x}" y="{y}" width="40" height="40" fill="white" stroke="black"/>')
-            if symbol == "X":
-                parts.append(f'<rect x="{x + 17}" y="{y + 27}" width="6" height="8" fill="#7a4a1d"/>')
-                parts.append(f'<path d="M{x + 20} {y + 5}L{x + 32} {y + 28}H{x + 8}Z" fill="#2e7d32"/>')
-    parts += [f'<text x="22" y="{68 + 40 * row}" fill="black">{count}</text>' for row, count in enumerate(item.meta["rows"])]
-    parts += [f'<text x="{62 + 40 * column}" y="30" fill="black">{count}</text>' for column, count in enumerate(item.meta["columns"])]
-    return "".join([*parts, "</svg>"])
+    parts = []
+    for row, column in _trees(board):
+        x, y = 42 + PIXELS * column, 42 + PIXELS * row
+        parts.append(f'<rect x="{x + 17}" y="{y + 27}" width="6" height="8" fill="#7a4a1d"/>')
+        parts.append(f'<path d="M{x + 20} {y + 5}L{x + 32} {y + 28}H{x + 8}Z" fill="#2e7d32"/>')
+    parts += [mark(row, -1, count, left=40, top=40) for row, count in enumerate(item.meta["rows"])]
+    parts += [mark(-1, column, count, left=40, top=40) for column, count in enumerate(item.meta["columns"])]
+    return picture(len(board), len(board[0]), parts, left=40, top=40)
 
 
 def _counted(answer: str, item: Item) -> list[Cell]:
@@ -193,13 +182,9 @@ def _camps(meta: Mapping[str, Any]) -> Iterator[list[Cell]]:
 
 
 def _canonical(board: Sequence[str], in_rows: Sequence[int], in_columns: Sequence[int]) -> str:
-    """The smallest of the eight images of board and counts."""
-    images = []
-    down, across = list(in_rows), list(in_columns)
-    for _ in range(4):
-        board, down, across = ["".join(line) for line in zip(*board[::-1], strict=True)], across, down[::-1]
-        images += [f"{board} {down} {across}", f"{[row[::-1] for row in board]} {down} {across[::-1]}"]
-    return min(images)
+    """The smallest of the eight images of the board, its counts written on all four sides so that they turn with it."""
+    edge = [" ", *in_columns, " "]
+    return least_copy([edge, *([count, *line, count] for count, line in zip(in_rows, board, strict=True)), edge])
 
 
 def _trees(board: Sequence[str]) -> list[Cell]:
@@ -219,13 +204,10 @@ def _at(cell: Cell) -> str:
     return f"row {cell[0] + 1}, column {cell[1] + 1}"
 
 
-def _pitch(board: Sequence[str], tents: Sequence[Cell]) -> list[str]:
+def _pitch(board: Sequence[str], tents: Sequence[Cell]) -> str:
+    """The board with its tents, as an answer shows it."""
     placed = set(tents)
-    return ["".join("*" if (row, column) in placed else symbol for column, symbol in enumerate(line)) for row, line in enumerate(board)]
-
-
-def _text(board: Sequence[str]) -> str:
-    return "\n".join(" ".join(row) for row in board)
+    return grid_text(["*" if (row, column) in placed else symbol for column, symbol in enumerate(line)] for row, line in enumerate(board))
 
 
 def _spaced(counts: Sequence[int]) -> str:
