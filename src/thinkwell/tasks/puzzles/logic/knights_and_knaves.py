@@ -2,27 +2,23 @@
 
 Entailment: true in every world (who is a knight, who a knave) that fits all that is said; Contradiction: false in every one; Unknown: neither. The original draws from a pool
 (puzzte; `tasks/pools.py` reads its files). Here people and statements are drawn, and all worlds are looked at, each a bit of one integer, so the label is exact; at least
-one world fits. The three labels are equally frequent. Paper rule: the label's very text, quotes dropped.
+one world fits. No entailment or contradiction rests on fewer statements than the level says: dropping any of so many loses it. The three labels are equally frequent. Paper rule:
+the label's very text, quotes dropped.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
-from functools import cache
-from itertools import permutations, product
-from typing import Any
+from itertools import product
 
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.logic._claims import COUNTED, Claim, canonical, everywhere, holds, plain, sentence, worlds_of, worlds_that_fit
+from thinkwell.tasks.puzzles.logic._lines import picture
 from thinkwell.tasks.reading import label
-
-Claim = list[
-    Any
-]  # [kind, ...]: ["is", x], ["and" | "or" | "if", x, y] with x = [person, is a knight?]; ["same" | "differ", i, j]; ["exactly" | "at least" | "at most", k, knights?]
 
 LABELS = ("Entailment", "Contradiction", "Unknown")
 WRONG = {
@@ -32,7 +28,6 @@ WRONG = {
 }
 DRAWS = 200  # sets of statements tried for one label, so that labels stay equally frequent
 TRIES = 40  # conclusions tried for one set of statements
-WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 class Config(Knobs):
@@ -40,18 +35,22 @@ class Config(Knobs):
     """Fewest people, 2 to 12; each says one thing."""
     max_people: int = Field(5, ge=2, le=12)
     """Most people, 2 to 12."""
+    needed: int = Field(1, ge=1, le=8)
+    """Statements, 1 to 8, each of which an entailment or contradiction needs."""
 
     @model_validator(mode="after")
     def _possible(self) -> Config:
         if self.min_people > self.max_people:
             raise ValueError(f"min_people={self.min_people} is above max_people={self.max_people}")
+        if self.needed > self.min_people:
+            raise ValueError(f"needed={self.needed} statements are more than min_people={self.min_people} make")
         return self
 
 
 LEVELS = {
-    "easy": {"min_people": 2, "max_people": 5},
-    "medium": {"min_people": 6, "max_people": 7},
-    "hard": {"min_people": 8, "max_people": 10},
+    "easy": {"min_people": 2, "max_people": 5, "needed": 1},
+    "medium": {"min_people": 6, "max_people": 7, "needed": 3},
+    "hard": {"min_people": 8, "max_people": 10, "needed": 5},
 }
 
 
@@ -62,15 +61,15 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     wanted = rng.choice(LABELS)
     for _ in range(DRAWS):
         statements = [_claim(rng, count, speaker) for speaker in range(count)]
-        conclusion = _conclusion(rng, statements, wanted)
+        conclusion = _conclusion(rng, statements, wanted, config.needed)
         if conclusion is not None:
             break
     else:
         raise Redraw
-    said = [f'{people[speaker]} says: "{_sentence(claim, people, speaker)}"' for speaker, claim in enumerate(statements)]
-    board = "\n".join([f"The people: {', '.join(people)}.", *said, "", f"Statement: {_sentence(conclusion, people, None)}"])
+    said = [f'{people[speaker]} says: "{sentence(claim, people, speaker)}"' for speaker, claim in enumerate(statements)]
+    board = "\n".join([f"The people: {', '.join(people)}.", *said, "", f"Statement: {sentence(conclusion, people, None)}"])
     meta = {"people": people, "statements": statements, "conclusion": conclusion}
-    return Drawn(ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE), wanted, meta, _canonical(statements, conclusion))
+    return Drawn(ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE), wanted, meta, canonical(statements, conclusion))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -92,9 +91,9 @@ def solve(item: Item) -> str:
     """Goes through the worlds one by one and believes or disbelieves everybody."""
     statements, conclusion = item.meta["statements"], item.meta["conclusion"]
     seen = {
-        _holds(conclusion, world)
+        holds(conclusion, world)
         for world in product((True, False), repeat=len(statements))
-        if all(_holds(claim, world) is knight for claim, knight in zip(statements, world, strict=True))
+        if all(holds(claim, world) is knight for claim, knight in zip(statements, world, strict=True))
     }
     return "Unknown" if len(seen) == 2 else "Entailment" if seen == {True} else "Contradiction"
 
@@ -104,35 +103,46 @@ def form(answer: str) -> str:
 
 
 def draw(item: Item) -> str:
-    """Who says what, a line each, 24 pixels high; the statement in question below."""
+    """Who says what, and the statement in question, as an SVG picture."""
     people = item.meta["people"]
-    lines = [f"{people[i]}: “{_sentence(claim, people, i)}”" for i, claim in enumerate(item.meta["statements"])]
-    lines += [f"? {_sentence(item.meta['conclusion'], people, None)}"]
-    width, height = 24 + 8 * max(map(len, lines)), 16 + 24 * len(lines)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="14">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    parts += [f'<text x="12" y="{24 + 24 * i}" fill="black">{line}</text>' for i, line in enumerate(lines)]
-    return "".join([*parts, "</svg>"])
+    said = [f"{people[i]}: “{sentence(claim, people, i)}”" for i, claim in enumerate(item.meta["statements"])]
+    return picture([*said, f"? {sentence(item.meta['conclusion'], people, None)}"])
 
 
-def _conclusion(rng: random.Random, statements: list[Claim], wanted: str) -> Claim | None:
-    """A claim with this label, None if no world fits or none was found."""
+def _conclusion(rng: random.Random, statements: Sequence[Claim], wanted: str, needed: int) -> Claim | None:
+    """A claim with this label and enough statements behind it, None if no world fits or none was found."""
     count = len(statements)
-    worlds = _everywhere(count)
-    for speaker, claim in enumerate(statements):
-        worlds &= ~(_knight(count)[speaker] ^ _true(claim, count))
+    fitting = [worlds_that_fit(claim, speaker, count) for speaker, claim in enumerate(statements)]
+    worlds = _common(fitting, count)
     if not worlds or (wanted == "Unknown" and worlds.bit_count() == 1):
         return None
+    said = [plain(claim, count) for claim in statements]
     for _ in range(TRIES):
         conclusion = _claim(rng, count, None)
-        true = _true(conclusion, count)
-        if true in (0, _everywhere(count)) or conclusion in statements:
+        true = worlds_of(conclusion, count)
+        if plain(conclusion, count) in said or _label(worlds, true) != wanted:
             continue
-        if wanted == ("Entailment" if worlds & true == worlds else "Unknown" if worlds & true else "Contradiction"):
+        if wanted == "Unknown" or _resting_on(fitting, true, wanted, count) >= needed:
             return conclusion
     return None
+
+
+def _label(worlds: int, true: int) -> str:
+    """worlds: those that fit, at least one; true: those in which the conclusion holds."""
+    return "Entailment" if worlds & true == worlds else "Unknown" if worlds & true else "Contradiction"
+
+
+def _resting_on(fitting: Sequence[int], true: int, found: str, count: int) -> int:
+    """How many statements the label cannot do without."""
+    return sum(_label(_common([*fitting[:i], *fitting[i + 1 :]], count), true) != found for i in range(count))
+
+
+def _common(fitting: Sequence[int], count: int) -> int:
+    """The worlds that fit all of these statements."""
+    worlds = everywhere(count)
+    for fits in fitting:
+        worlds &= fits
+    return worlds
 
 
 def _claim(rng: random.Random, count: int, speaker: int | None) -> Claim:
@@ -144,114 +154,8 @@ def _claim(rng: random.Random, count: int, speaker: int | None) -> Claim:
     if kind in ("same", "differ"):
         return [kind, first, second]
     if kind == "count":
-        return [rng.choice(("exactly", "at least", "at most")), rng.randint(1, count - 1), rng.random() < 0.5]
+        return [rng.choice(COUNTED), rng.randint(1, count - 1), rng.random() < 0.5]
     return [kind, [first, rng.random() < 0.5], [second, rng.random() < 0.5]]
-
-
-def _holds(claim: Claim, world: Sequence[bool]) -> bool:
-    kind, *parts = claim
-    if kind in ("same", "differ"):
-        return (world[parts[0]] is world[parts[1]]) is (kind == "same")
-    if kind in ("exactly", "at least", "at most"):
-        number = sum(knight is parts[1] for knight in world)
-        return number == parts[0] if kind == "exactly" else number >= parts[0] if kind == "at least" else number <= parts[0]
-    truths = [world[person] is knight for person, knight in parts]
-    return truths[0] if kind == "is" else all(truths) if kind == "and" else any(truths) if kind == "or" else not truths[0] or truths[1]
-
-
-# ---- all worlds at once: bit w stands for the world in which person i is a knight just if bit i of w is set -------------------
-
-
-@cache
-def _everywhere(count: int) -> int:
-    return (1 << (1 << count)) - 1
-
-
-@cache
-def _knight(count: int) -> list[int]:
-    """For each person, the worlds in which he is a knight."""
-    return [sum(1 << world for world in range(1 << count) if world >> person & 1) for person in range(count)]
-
-
-@cache
-def _knights(count: int) -> list[int]:
-    """For each number, the worlds with so many knights."""
-    masks = [0] * (count + 1)
-    for world in range(1 << count):
-        masks[world.bit_count()] |= 1 << world
-    return masks
-
-
-def _true(claim: Claim, count: int) -> int:
-    """The worlds in which the claim holds."""
-    kind, *parts = claim
-    knight, everywhere = _knight(count), _everywhere(count)
-    if kind in ("same", "differ"):
-        different = knight[parts[0]] ^ knight[parts[1]]
-        return different if kind == "differ" else everywhere ^ different
-    if kind in ("exactly", "at least", "at most"):
-        number, of_knights = parts
-        fits = {"exactly": lambda n: n == number, "at least": lambda n: n >= number, "at most": lambda n: n <= number}[kind]
-        return sum(mask for knights, mask in enumerate(_knights(count)) if fits(knights if of_knights else count - knights))
-    masks = [knight[person] if is_knight else everywhere ^ knight[person] for person, is_knight in parts]
-    if kind == "is":
-        return masks[0]
-    return masks[0] & masks[1] if kind == "and" else masks[0] | masks[1] if kind == "or" else (everywhere ^ masks[0]) | masks[1]
-
-
-# ---- words ------------------------------------------------------------------------------------------------------------------
-
-
-def _sentence(claim: Claim, people: Sequence[str], speaker: int | None) -> str:
-    text = _clause(claim, people, speaker)
-    return text[0].upper() + text[1:] + "."
-
-
-def _clause(claim: Claim, people: Sequence[str], speaker: int | None) -> str:
-    kind, *parts = claim
-    if kind in ("exactly", "at least", "at most"):
-        number, of_knights = parts
-        ending = ("is a knight" if of_knights else "is a knave") if number == 1 else ("are knights" if of_knights else "are knaves")
-        return f"{kind} {WORDS[number]} of {'the people' if speaker is None else 'us'} {ending}"
-    if kind in ("same", "differ"):
-        return f"{_pair(parts, people, speaker, 'I')} are of {'the same kind' if kind == 'same' else 'different kinds'}"
-    alike = len(parts) == 2 and parts[0][1] is parts[1][1]
-    if kind == "and" and alike:
-        return f"{_pair([person for person, _ in parts], people, speaker, 'I')} are both {'knights' if parts[0][1] else 'knaves'}"
-    if kind == "or" and alike:
-        return (
-            f"at least one of {_pair([person for person, _ in parts], people, speaker, 'me')} is a {'knight' if parts[0][1] else 'knave'}"
-        )
-    said = [f"{'I am' if person == speaker else people[person] + ' is'} a {'knight' if knight else 'knave'}" for person, knight in parts]
-    return said[0] if kind == "is" else f"if {said[0]}, then {said[1]}" if kind == "if" else f"{said[0]} {kind} {said[1]}"
-
-
-def _pair(pair: Sequence[int], people: Sequence[str], speaker: int | None, myself: str) -> str:
-    """Two people by name, the speaker last."""
-    names = [people[person] for person in pair if person != speaker] + ([myself] if speaker in pair else [])
-    return " and ".join(names)
-
-
-def _canonical(statements: Sequence[Claim], conclusion: Claim) -> str:
-    """The claims without names; of few people, in the order that gives the smallest text."""
-    count = len(statements)
-    orders = permutations(range(count)) if count <= 3 else [tuple(range(count))]
-    return min(
-        json.dumps(
-            [[_renamed(statements[person], order) for person in sorted(range(count), key=order.__getitem__)], _renamed(conclusion, order)]
-        )
-        for order in orders
-    )
-
-
-def _renamed(claim: Claim, order: Sequence[int]) -> Claim:
-    kind, *parts = claim
-    if kind in ("exactly", "at least", "at most"):
-        return claim
-    if kind in ("same", "differ"):
-        return [kind, *sorted(order[person] for person in parts)]
-    moved = [[order[person], knight] for person, knight in parts]
-    return [kind, *(moved if kind == "if" else sorted(moved))]
 
 
 NAMES = (
