@@ -1,10 +1,10 @@
-"""An independent judge of list functions: every step written again with loops; all functions of one or two steps are tried, of three steps the one that the item names."""
+"""An independent judge of list functions: every step written again with loops, and all functions of at most as many steps as the item has are tried."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from thinkwell.tasks.puzzle import Item
 
@@ -61,13 +61,6 @@ FAMILY: dict[str, Callable[[Numbers], Numbers]] = {
 
 
 def check(answer: str, item: Item) -> bool:
-    length = item.meta["steps"]
-    rules = [item.meta["rule"]] if length == 3 else [rule for n in range(1, length + 1) for rule in product(FAMILY, repeat=n)]
-    results = []
-    for rule in rules:
-        if all(done(rule, x) == y for x, y in item.meta["examples"]):
-            assert len(rule) == length, "a shorter function fits"
-            results.append(done(rule, item.meta["test"]))
     text = answer.strip()
     if text[:1] not in ("[", "("):
         text = f"[{text}]"
@@ -75,7 +68,30 @@ def check(answer: str, item: Item) -> bool:
         given = list(ast.literal_eval(text.replace("(", "[").replace(")", "]")))
     except (SyntaxError, ValueError):
         given = [int(token) for token in text.strip("[]()").replace(",", " ").split()]
-    return bool(results) and all(result == given for result in results)
+    lists = results(item)
+    return bool(lists) and all(numbers == given for numbers in lists)
+
+
+@lru_cache(maxsize=8)
+def results(item: Item) -> list[Numbers]:
+    """What every function of just as many steps as the item has, and that fits its examples, makes of its last list."""
+    found = []
+    for length in range(1, item.meta["steps"] + 1):
+        for rule in rules(length, *item.meta["examples"][0]):
+            if all(done(rule, x) == y for x, y in item.meta["examples"][1:]):
+                assert length == item.meta["steps"], "a shorter function fits"
+                found.append(done(rule, item.meta["test"]))
+    return found
+
+
+def rules(length: int, before: Numbers, after: Numbers) -> Iterator[list[str]]:
+    """All sequences of `length` steps that lead from one list to the other."""
+    for name, step in FAMILY.items():
+        numbers = step(before)
+        if length > 1:
+            yield from ([name, *rest] for rest in rules(length - 1, numbers, after))
+        elif numbers == after:
+            yield [name]
 
 
 def done(rule: list[str], numbers: Numbers) -> Numbers:

@@ -51,14 +51,19 @@ def determined(family: Sequence[Step], inputs: Sequence[Hashable], outputs: Sequ
     reached: dict[tuple[Hashable, ...], list[Hashable]] = {}
     for state in seen:
         reached.setdefault(state[:-1], []).append(state[-1])
+    by_first: dict[Hashable, list[tuple[Hashable, ...]]] = {}  # a last step is tried on the first example once for all states that agree in it
+    for examples in reached:
+        by_first.setdefault(examples[0], []).append(examples)
     results: set[Any] = set()
     for step in family:
         if step.undo is not None:
             results.update(map(step.apply, reached.get(tuple(map(step.undo, goal)), ())))
         elif not step.idempotent or tuple(map(step.apply, goal)) == goal:
-            for examples, tests in reached.items():
-                if all(step.apply(example) == wanted for example, wanted in zip(examples, goal, strict=True)):
-                    results.update(map(step.apply, tests))
+            for first, states in by_first.items():
+                if step.apply(first) == goal[0]:
+                    for examples in states:
+                        if tuple(map(step.apply, examples)) == goal:
+                            results.update(map(step.apply, reached[examples]))
         if len(results) > 1:
             return None
     return results.pop() if results else None

@@ -124,34 +124,34 @@ def _kinds() -> tuple[tuple[Step, ...], ...]:
     """The family, by kind: the same that `RULES` states."""
     orders = (
         Step("reverse", _reversed, _reversed),
-        Step("sort ascending", lambda x: tuple(sorted(x))),
-        Step("sort descending", lambda x: tuple(sorted(x, reverse=True))),
+        Step("sort ascending", lambda x: tuple(sorted(x)), idempotent=True),
+        Step("sort descending", lambda x: tuple(sorted(x, reverse=True)), idempotent=True),
     )
     turns = (Step("first to the end", _left, _right), Step("last to the front", _right, _left), Step("swap the ends", _swapped, _swapped))
     cuts = (
         Step("drop the first", lambda x: x[1:]),
         Step("drop the last", lambda x: x[:-1]),
-        *(Step(f"first {k}", partial(_first, k=k)) for k in (1, 2, 3)),
-        *(Step(f"last {k}", partial(_last, k=k)) for k in (1, 2, 3)),
+        *(Step(f"first {k}", partial(_first, k=k), idempotent=True) for k in (1, 2, 3)),
+        *(Step(f"last {k}", partial(_last, k=k), idempotent=True) for k in (1, 2, 3)),
         Step("every second from the first", lambda x: x[::2]),
         Step("every second from the second", lambda x: x[1::2]),
     )
     filters = (
-        Step("distinct", lambda x: tuple(dict.fromkeys(x))),
-        Step("even", lambda x: tuple([n for n in x if n % 2 == 0])),
-        Step("odd", lambda x: tuple([n for n in x if n % 2])),
-        Step("positive", lambda x: tuple([n for n in x if n > 0])),
-        Step("negative", lambda x: tuple([n for n in x if n < 0])),
+        Step("distinct", lambda x: tuple(dict.fromkeys(x)), idempotent=True),
+        Step("even", lambda x: tuple([n for n in x if n % 2 == 0]), idempotent=True),
+        Step("odd", lambda x: tuple([n for n in x if n % 2]), idempotent=True),
+        Step("positive", lambda x: tuple([n for n in x if n > 0]), idempotent=True),
+        Step("negative", lambda x: tuple([n for n in x if n < 0]), idempotent=True),
     )
     adds = tuple(Step(f"add {k}", _adding(k), _adding(-k)) for k in range(-5, 6) if k)
     times = (
         Step("negate", _negated, _negated),
         Step("times 2", lambda x: tuple([2 * n for n in x])),
         Step("times 3", lambda x: tuple([3 * n for n in x])),
-        Step("absolute", lambda x: tuple(map(abs, x))),
+        Step("absolute", lambda x: tuple(map(abs, x)), idempotent=True),
     )
     sums = (
-        Step("running totals", lambda x: tuple(accumulate(x))),
+        Step("running totals", lambda x: tuple(accumulate(x)), _untotalled),
         Step("differences", lambda x: tuple([b - a for a, b in pairwise(x)])),
         Step("append the sum", lambda x: (*x, sum(x))),
         Step("append the count", lambda x: (*x, len(x))),
@@ -197,6 +197,10 @@ def _adding(k: int) -> Callable[[Numbers], Numbers]:
 
 def _negated(x: Numbers) -> Numbers:
     return tuple([-n for n in x])
+
+
+def _untotalled(x: Numbers) -> Numbers:
+    return (*x[:1], *(b - a for a, b in pairwise(x)))
 
 
 def _read(answer: str) -> list[int]:
