@@ -13,6 +13,7 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import LEVEL_NAMES, Item
 from thinkwell.tasks.puzzles.graph import _hamilton as graph
+from thinkwell.tasks.puzzles.graph._hamilton_search import find
 
 CHECKS = {"puzzles/hamiltonian_cycle": check_cycle, "puzzles/hamiltonian_path": check_path}
 SQUARE = {"vertices": 4, "edges": [[1, 2], [2, 3], [3, 4], [1, 4]], "exists": True}
@@ -45,7 +46,7 @@ def test_the_search_agrees_with_trying_every_order(closed: bool) -> None:
             all(tuple(sorted(step)) in edges for step in zip(order, order[1:] + order[: 1 if closed else 0], strict=False))
             for order in permutations(range(n))
         )
-        found = graph.find(n, edges, closed)
+        found = find(n, edges, closed)
         assert (found is not None) == there
         if found is not None:
             meta = {"vertices": n, "edges": [[u + 1, v + 1] for u, v in edges], "exists": True}
@@ -79,6 +80,7 @@ def test_by_the_original_s_rule_no_never_counts() -> None:
     it = task.item(0, 0)
     assert it.answer == "NO"
     assert (task.verify("```\nNO\n```", it).value, task.verify("```\nNO\n```", it, "paper").value) == (1.0, 0.0)
+    assert task.verify("```\n[NO]\n```", it, "paper").value == 0.0
     square = item("puzzles/hamiltonian_cycle", SQUARE)
     assert task.verify("```\n[1, 2, 3, 4, 1]\n```", square, "paper").value == 1.0
     assert task.verify("```\n1 2 3 4 1\n```", square, "paper").value == 0.0
@@ -94,6 +96,17 @@ def test_a_cycle_is_one_vote_wherever_it_begins_and_a_renumbered_graph_is_the_sa
     order = rng.sample(range(n), n)
     assert graph.canonical(n, [tuple(sorted((order[u], order[v]))) for u, v in edges][::-1]) == graph.canonical(n, edges) == it.canonical
     assert graph.canonical(n, edges[1:]) != it.canonical
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_no_graph_is_drawn_for_the_same_numbers_of_vertices_and_edges(closed: bool) -> None:
+    sizes = []
+    for share in (0.0, 1.0):
+        config = graph.Config(min_vertices=8, max_vertices=12, density=0.3, no_share=share)
+        drawn = [graph.draw_graph(random.Random(i), config, closed) for i in range(40)]
+        assert all((found is None) is (share == 1.0) for _, _, found in drawn)
+        sizes.append([(n, len(edges)) for n, edges, _ in drawn])
+    assert sizes[0] == sizes[1]
 
 
 def test_shares_and_sizes_can_be_set() -> None:

@@ -1,8 +1,8 @@
-"""Graphs with and without a Hamiltonian cycle or path: how they are drawn, an exact search, reading and checking of answers, pictures.
+"""Graphs with and without a Hamiltonian cycle or path: how they are drawn, put and pictured, and how answers are read and checked.
 
 Vertices are 1 to n outside, 0 to n - 1 inside. A graph has one by construction (a planted one), or none for a reason that is built in and hidden among random edges: without some k
 vertices it falls into more parts than a cycle or path that passes k times can visit; or it has dead ends; or an exact search says so. Number of vertices and edges tell nothing:
-they are drawn first.
+they are drawn first. In all functions, closed: a cycle is asked for, else a path.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from math import comb, cos, pi, sin
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import RIGHT, Item, Redraw, Refused, Score
+from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Redraw, Refused, Score, ask
+from thinkwell.tasks.puzzles.graph._hamilton_search import Edge, find, neighbours
 from thinkwell.tasks.reading import integers, says
 
-Edge = tuple[int, int]  # the lower vertex first
 NO = "NO"
 MOST_NODES = 2_000  # of the search, where the generator asks it
 
@@ -47,20 +47,46 @@ LEVELS = {
 }
 
 
+def drawn(rng: random.Random, config: Config, openings: Sequence[str], rules: str, form: str, example: str, closed: bool) -> Drawn:
+    """A graph with a planted cycle or path, or one that has none, in these words."""
+    n, edges, found = draw_graph(rng, config, closed)
+    board = f"Vertices: {n}\nEdges:\n" + "\n".join(f"{u + 1} {v + 1}" for u, v in edges)
+    meta = {"vertices": n, "edges": [[u + 1, v + 1] for u, v in edges], "exists": found is not None}
+    return Drawn(
+        prompt=ask(rng.choice(openings), rules, board, form, example),
+        answer=NO if found is None else text(found, closed),
+        meta=meta,
+        canonical=canonical(n, edges),
+    )
+
+
 def draw_graph(rng: random.Random, config: Config, closed: bool) -> tuple[int, list[Edge], list[int] | None]:
-    """Vertices, edges in random order, and a cycle (closed) or path through all vertices, None if there is none."""
+    """Vertices, edges in random order, and a cycle or path through all vertices, None if there is none."""
     n = rng.randint(config.min_vertices, config.max_vertices)
     count = max(round(config.density * comb(n, 2)), n * 3 // 2)
     order = rng.sample(range(n), n)
     if rng.random() >= config.no_share:
         steps = zip(order, order[1:] + order[: 1 if closed else 0], strict=False)
         return n, _filled(rng, {_edge(u, v) for u, v in steps}, list(combinations(range(n), 2)), count), order
-    kind = rng.choice(("cut", "cut", "cut", "dead end", "sparse"))
-    if kind == "sparse":
-        edges = _filled(rng, set(), list(combinations(range(n), 2)), count)
-        if min(mask.bit_count() for mask in neighbours(n, edges)) > closed and find(n, edges, closed, MOST_NODES) is None:
-            return n, edges, None
-    return n, _dead_ends(rng, order, count, closed) if kind == "dead end" else _cut(rng, order, count, closed), None
+    while True:  # a reason that does not fit gives way to another one, not to another n, count or answer
+        try:
+            return n, _without(rng, order, count, closed), None
+        except Redraw:
+            continue
+
+
+def _without(rng: random.Random, order: list[int], count: int, closed: bool) -> list[Edge]:
+    """A graph without a cycle or path, for a reason drawn at random. Raises `Redraw` if that does not fit so many vertices and edges."""
+    reason = rng.choice(("cut", "cut", "cut", "dead end", "sparse"))
+    if reason == "cut":
+        return _cut(rng, order, count, closed)
+    if reason == "dead end":
+        return _dead_ends(rng, order, count, closed)
+    n = len(order)
+    edges = _filled(rng, set(), list(combinations(range(n), 2)), count)
+    if min(mask.bit_count() for mask in neighbours(n, edges)) <= closed or find(n, edges, closed, MOST_NODES) is not None:
+        raise Redraw
+    return edges
 
 
 def _cut(rng: random.Random, order: list[int], count: int, closed: bool) -> list[Edge]:
@@ -107,108 +133,7 @@ def _edge(u: int, v: int) -> Edge:
     return (u, v) if u < v else (v, u)
 
 
-def neighbours(n: int, edges: Sequence[Edge]) -> list[int]:
-    """A bit mask for each vertex."""
-    masks = [0] * n
-    for u, v in edges:
-        masks[u] |= 1 << v
-        masks[v] |= 1 << u
-    return masks
-
-
-# ---- the exact search --------------------------------------------------------------------------------------------------------------
-
-
-def find(n: int, edges: Sequence[Edge], closed: bool, limit: int | None = None) -> list[int] | None:
-    """A cycle (closed) or path through all vertices, None if there is none. Raises `Redraw` after `limit` nodes of the search.
-
-    A path is a cycle through one more vertex that is everybody's neighbour. Graphs that fall into more than k parts without some k <= 3 vertices are seen at once.
-    """
-    near = neighbours(n, edges)
-    if closed:
-        return _cycle(near, (), limit)
-    found = _cycle([mask | 1 << n for mask in near] + [(1 << n) - 1], (n,), limit)
-    return None if found is None else found[found.index(n) + 1 :] + found[: found.index(n)]
-
-
-def _cycle(near: list[int], hub: tuple[int, ...], limit: int | None) -> list[int] | None:
-    """hub: the vertex that is everybody's neighbour, if there is one; only together with it can others be cut out."""
-    n = len(near)
-    full = (1 << n) - 1
-    if min(mask.bit_count() for mask in near) < 2 or any(
-        _parts(near, full & ~sum(1 << v for v in (*waist, *hub))) > max(k + len(hub), 1)
-        for k in range(4)
-        for waist in combinations(range(n - len(hub)), k)
-    ):
-        return None
-    start = min(range(n), key=lambda v: near[v].bit_count())
-    path, failed, nodes = [start], set(), 0
-
-    def search(end: int, left: int) -> bool:
-        """Can the path be led on from its end through all vertices that are left and home?"""
-        nonlocal nodes
-        nodes += 1
-        if limit is not None and nodes > limit:
-            raise Redraw
-        if not left:
-            return bool(near[end] >> start & 1)
-        if (end, left) in failed:
-            return False
-        usable = left | 1 << end | 1 << start
-        choices, rest = [], left
-        once = twice = thrice = 0  # vertices that so many others need, having two ways only
-        while rest:
-            bit = rest & -rest
-            rest ^= bit
-            v = bit.bit_length() - 1
-            mask = near[v] & usable
-            ways = mask.bit_count()
-            if ways < 2:
-                break
-            if ways == 2:
-                once, twice, thrice = once | mask, twice | once & mask, thrice | twice & mask
-            if near[v] >> end & 1:
-                choices.append((ways, v))
-        else:
-            for v in {end, start}:  # they need one more edge each, the only vertex needs two
-                mask = near[v] & left
-                if mask.bit_count() == (2 if end == start else 1) and left & left - 1:
-                    once, twice, thrice = once | mask, twice | once & mask, thrice | twice & mask
-            short = thrice if end == start else thrice | twice & (1 << end | 1 << start)
-            if not short and near[start] & left and _reach(near, left, near[end] & left) == left:
-                for ways, v in sorted(choices):
-                    if end != start and once >> end & 1 and ways > 2:
-                        break  # a vertex with only two ways, one of them from here, must come now
-                    path.append(v)
-                    if search(v, left & ~(1 << v)):
-                        return True
-                    path.pop()
-        failed.add((end, left))
-        return False
-
-    return path if search(start, full & ~(1 << start)) else None
-
-
-def _reach(near: list[int], inside: int, edge: int) -> int:
-    """What can be reached inside a set of vertices from some of them."""
-    seen = edge
-    while edge:
-        bit = edge & -edge
-        fresh = near[bit.bit_length() - 1] & inside & ~seen
-        seen |= fresh
-        edge = (edge ^ bit) | fresh
-    return seen
-
-
-def _parts(near: list[int], left: int) -> int:
-    count = 0
-    while left:
-        left &= ~_reach(near, left, left & -left)
-        count += 1
-    return count
-
-
-# ---- answers, texts and pictures ---------------------------------------------------------------------------------------------------
+# ---- answers and pictures ----------------------------------------------------------------------------------------------------------
 
 
 def check(answer: str, item: Item, closed: bool) -> Score:
@@ -223,17 +148,33 @@ def check(answer: str, item: Item, closed: bool) -> Score:
         if len(found) < 2 or found[0] != found[-1]:
             raise Refused("a cycle must end with the vertex that it starts with")
         found.pop()
-    if strange := [v for v in found if not 1 <= v <= n]:
-        raise Refused(f"{strange[0]} is no vertex; they are 1 to {n}")
-    if twice := [v for place, v in enumerate(found) if v in found[:place]]:
-        raise Refused(f"vertex {twice[0]} is visited more than once")
-    if len(found) < n:
-        raise Refused(f"vertex {min(set(range(1, n + 1)) - set(found))} is not visited")
+    seen: set[int] = set()
+    for v in found:
+        if not 1 <= v <= n:
+            raise Refused(f"{v} is no vertex; they are 1 to {n}")
+        if v in seen:
+            raise Refused(f"vertex {v} is visited more than once")
+        seen.add(v)
+    if len(seen) < n:
+        raise Refused(f"vertex {min(set(range(1, n + 1)) - seen)} is not visited")
     edges = {(u, v) for u, v in item.meta["edges"]}
     for u, v in zip(found, found[1:] + found[: 1 if closed else 0], strict=False):
         if _edge(u, v) not in edges:
             raise Refused(f"there is no edge between {u} and {v}")
     return RIGHT
+
+
+def check_paper(answer: str, item: Item, closed: bool) -> Score:
+    """The original's rule: only a list in brackets is read, so NO never counts."""
+    if "[" not in answer or "]" not in answer or says(answer, NO):
+        raise Refused("there is no list in brackets")
+    return check(answer, item, closed)
+
+
+def solve(item: Item, closed: bool) -> str:
+    """Exact search from the edges alone."""
+    found = find(item.meta["vertices"], [(u - 1, v - 1) for u, v in item.meta["edges"]], closed)
+    return NO if found is None else text(found, closed)
 
 
 def form(answer: str, closed: bool) -> str:

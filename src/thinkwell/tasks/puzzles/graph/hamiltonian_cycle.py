@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import random
 
-from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Refused, Score, ask, register
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, register
 from thinkwell.tasks.puzzles.graph import _hamilton as graph
-from thinkwell.tasks.puzzles.graph._hamilton import LEVELS, NO, Config, draw
+from thinkwell.tasks.puzzles.graph._hamilton import LEVELS, Config, draw
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
     """A graph with a planted cycle, or one that has none."""
-    n, edges, cycle = graph.draw_graph(rng, config, closed=True)
-    board = f"Vertices: {n}\nEdges:\n" + "\n".join(f"{u + 1} {v + 1}" for u, v in edges)
-    prompt = ask(rng.choice(OPENINGS), RULES, board, FORM, EXAMPLE)
-    meta = {"vertices": n, "edges": [[u + 1, v + 1] for u, v in edges], "exists": cycle is not None}
-    return Drawn(prompt, NO if cycle is None else graph.text(cycle, closed=True), meta, graph.canonical(n, edges))
+    return graph.drawn(rng, config, OPENINGS, RULES, FORM, EXAMPLE, closed=True)
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -28,16 +24,11 @@ def verify(answer: str, item: Item) -> Score:
 
 
 def verify_paper(answer: str, item: Item) -> Score:
-    """The original's rule: only a list in brackets is read, so NO never counts."""
-    if "[" not in answer or "]" not in answer:
-        raise Refused("there is no list in brackets")
-    return graph.check(answer, item, closed=True)
+    return graph.check_paper(answer, item, closed=True)
 
 
 def solve(item: Item) -> str:
-    """Exact search from the edges alone."""
-    found = graph.find(item.meta["vertices"], [(u - 1, v - 1) for u, v in item.meta["edges"]], closed=True)
-    return NO if found is None else graph.text(found, closed=True)
+    return graph.solve(item, closed=True)
 
 
 def form(answer: str) -> str:

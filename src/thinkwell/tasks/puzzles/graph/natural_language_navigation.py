@@ -46,7 +46,7 @@ class Config(Knobs):
     max_landmarks: int = Field(10, ge=4, le=20)
     """Most landmarks, 4 to 20."""
     kinds: int = Field(4, ge=2, le=14)
-    """Types among the landmarks, 2 to 14; the start is never of the wanted type."""
+    """Types that the landmarks are drawn from, 2 to 14; the start is never of the wanted type."""
     min_path: int = Field(2, ge=2, le=8)
     """Fewest landmarks on the way, start and goal counted, 2 to 8."""
     max_path: int = Field(2, ge=2, le=8)
@@ -100,7 +100,7 @@ def verify(answer: str, item: Item) -> Score:
         raise Refused(f"the way must begin at {meta['start']}")
     walked = 0
     for a, b in pairwise(way):
-        if frozenset((a, b)) not in lengths or a == b:
+        if frozenset((a, b)) not in lengths:
             raise Refused(f"there is no road between {a} and {b}")
         walked += lengths[frozenset((a, b))]
     if meta["kind"][way[-1]] != meta["wanted"]:
@@ -108,7 +108,7 @@ def verify(answer: str, item: Item) -> Score:
     shortest = _nearest([(a, b, length) for a, b, length in meta["roads"]], meta["kind"], meta["start"], meta["wanted"])
     least = sum(lengths[frozenset(step)] for step in pairwise(shortest))
     if walked > least:
-        raise Refused(f"the way is {walked} metres long; another {meta['wanted']} or way is {least} metres away")
+        raise Refused(f"the way is {walked} metres long; the nearest {meta['wanted']} is {least} metres away")
     return RIGHT
 
 
