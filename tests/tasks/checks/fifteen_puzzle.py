@@ -1,4 +1,4 @@
-"""An independent judge of fifteen-puzzle answers: moves the blank by row and column; that there is no solution is checked by the parity of the whole permutation."""
+"""An independent judge of sliding boards: moves the blank by row and column; that there is no solution is checked by the parity of the whole permutation."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def even(values: list[int]) -> bool:
     return (len(values) - cycles) % 2 == 0
 
 
-def check(answer: str, item: Item) -> bool:
-    board = {(place // 4, place % 4): tile for place, tile in enumerate(item.meta["board"])}
+def check(answer: str, item: Item, width: int = 4) -> bool:
+    board = {(place // width, place % width): tile for place, tile in enumerate(item.meta["board"])}
     row, column = next(cell for cell, tile in board.items() if tile == 0)
     if re.sub(r"[\W_]+", " ", answer).strip().lower() == "no solution":
         # every move swaps the blank with a tile and moves it by one step: the parity of both together never changes
-        return even([(tile or 16) - 1 for tile in board.values()]) is not ((3 - row + 3 - column) % 2 == 0)
+        return even([(tile or width * width) - 1 for tile in board.values()]) is not ((2 * width - 2 - row - column) % 2 == 0)
     for move in (char for char in answer.upper() if char.isalpha()):
         after = {"U": (row - 1, column), "D": (row + 1, column), "L": (row, column - 1), "R": (row, column + 1)}.get(move)
         if after is None or after not in board:
             return False
         board[row, column], board[after] = board[after], 0
         row, column = after
-    return [board[place // 4, place % 4] for place in range(16)] == [*range(1, 16), 0]
+    return list(board.values()) == [*range(1, width * width), 0]

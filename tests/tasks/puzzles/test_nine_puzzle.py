@@ -1,27 +1,26 @@
-"""Nine and sixteen puzzle: shifts, parity, the sentence, symmetric copies."""
+"""Nine and sixteen puzzle: shifts, parity, the sentence, the moves that a board needs, symmetric copies."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from tests.tasks.checks.nine_puzzle import check
 from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
-from thinkwell.tasks.puzzles.sequential._shifting import by_three_cycles, canonical, even, goal, played, sources
-from thinkwell.tasks.puzzles.sequential.nine_puzzle import _near, _shortest
-from thinkwell.tasks.puzzles.sequential.sixteen_puzzle import _by_rows, _last_row
+from thinkwell.tasks.puzzles.sequential._shifting import by_three_cycles, canonical, even, scramble, shifts
 
 NINE, SIXTEEN = "puzzles/nine_puzzle", "puzzles/sixteen_puzzle"
 
 
 def test_rows_go_left_and_columns_go_up() -> None:
-    assert played(goal(3), ["R12"], 3) == (3, 1, 2, 4, 5, 6, 7, 8, 9)
-    assert played(goal(3), ["C21"], 3) == (1, 5, 3, 4, 8, 6, 7, 2, 9)
-    assert len(sources(3)) == 12
-    assert len(sources(4)) == 24
+    assert shifts(3).played(shifts(3).home, ["R12"]) == (3, 1, 2, 4, 5, 6, 7, 8, 9)
+    assert shifts(3).played(shifts(3).home, ["C21"]) == (1, 5, 3, 4, 8, 6, 7, 2, 9)
+    assert len(shifts(3).orders) == 12
+    assert len(shifts(4).orders) == 24
 
 
 def test_odd_boards_cannot_be_sorted_and_saying_so_counts() -> None:
@@ -41,35 +40,55 @@ def test_the_share_of_boards_without_a_solution_is_as_asked() -> None:
     assert all(check("no solution", task.item(0, i)) for i in range(4))
 
 
-def test_the_shortest_way_of_a_short_scramble_is_as_short() -> None:
-    assert len(_near()) == 1 + 12 + 96 + 736  # counted by another program, on lists of rows
-    assert len(_shortest(played(goal(3), ["R11", "C12", "R21"], 3))) == 3
+def test_the_boards_near_home_are_as_many_as_another_program_counts() -> None:
+    counts = {3: [1, 12, 96, 736, 5208], 4: [1, 24, 396, 6264]}  # by moves needed; counted on lists of rows
+    for width, numbers in counts.items():
+        assert len(shifts(width)._table) == sum(numbers)
+
+
+def test_the_shortest_way_of_a_short_scramble_is_as_short_and_a_limit_is_kept() -> None:
+    puzzle = shifts(3)
+    board = puzzle.before(["R11", "C12", "R21", "C21", "R32", "C31"])
+    names = puzzle.shortest(board, 6)
+    assert names is not None
+    assert puzzle.played(board, names) == puzzle.home
+    assert puzzle.shortest(board, len(names)) == names
+    assert puzzle.shortest(board, len(names) - 1) is None
+    assert puzzle.shortest(puzzle.home, 0) == []
+
+
+def test_boards_need_as_many_moves_as_the_level_says() -> None:
+    for level, low, high in (("easy", 3, 5), ("medium", 6, 6), ("hard", 7, 7)):
+        for i in range(6):
+            item = load(NINE, level, unsolvable_share=0.0).item(2, i)
+            assert low <= item.meta["moves"] == len(item.answer.split()) <= high
+    for level, low, high in (("easy", 3, 5), ("medium", 6, 7), ("hard", 8, 12)):
+        for i in range(4):
+            item = load(SIXTEEN, level).item(2, i)
+            assert low <= item.meta["moves"] == len(item.answer.split()) <= high
+            assert shifts(4).shortest(tuple(item.meta["board"]), min(item.meta["moves"] - 1, 6)) is None
 
 
 @pytest.mark.parametrize("width", [3, 4])
 def test_three_cycles_sort_every_board_that_can_be(width: int) -> None:
     rng = random.Random(2)
+    home = shifts(width).home
     for _ in range(30):
-        board = tuple(rng.sample(goal(width), width * width))
+        board = tuple(rng.sample(home, width * width))
         names = by_three_cycles(board, width)
         assert (names is None) is (width == 3 and not even(board))
-        assert names is None or played(board, names, width) == goal(width)
+        assert names is None or shifts(width).played(board, names) == home
 
 
-def test_sixteen_is_sorted_row_by_row_too() -> None:
-    rng = random.Random(3)
-    assert len(_last_row()) == 120  # every order of the five tiles
-    for _ in range(30):
-        board = tuple(rng.sample(goal(4), 16))
-        names = _by_rows(board)
-        assert played(board, names, 4) == goal(4)
-        assert len(names) < 80
+def test_a_scramble_never_shifts_the_same_line_twice_in_a_row() -> None:
+    names = scramble(random.Random(1), 4, 200)
+    assert all(one[:2] != other[:2] for one, other in pairwise(names))
 
 
 def test_shifted_and_reflected_copies_are_the_same_puzzle() -> None:
-    singles = {canonical(played(goal(4), [name], 4), 4) for name in sources(4)}
+    singles = {canonical(shifts(4).before([name]), 4) for name in shifts(4).orders}
     assert len(singles) == 2  # by one or three cells, by two cells
-    assert canonical(goal(3), 3) == "1 2 3 4 5 6 7 8 9"
+    assert canonical(shifts(3).home, 3) == "1 2 3 4 5 6 7 8 9"
 
 
 def test_shifts_that_do_not_exist_are_refused() -> None:
@@ -79,7 +98,6 @@ def test_shifts_that_do_not_exist_are_refused() -> None:
 
 
 def test_ranges_that_leave_no_board_are_refused() -> None:
-    with pytest.raises(ConfigError, match="even number of inversions from 2"):
-        load(NINE, min_inversions=0, max_inversions=1)
-    with pytest.raises(ConfigError, match="is above"):
-        load(SIXTEEN, min_inversions=46)
+    for name in (NINE, SIXTEEN):
+        with pytest.raises(ConfigError, match="min_moves=6 is above max_moves=5"):
+            load(name, min_moves=6)

@@ -25,7 +25,7 @@ def test_a_move_turns_counter_clockwise() -> None:
 
 
 def test_the_gold_answer_and_the_solver_s_are_as_short_as_the_level_says() -> None:
-    for level, least, most in (("easy", 2, 4), ("medium", 5, 6), ("hard", 7, 9)):
+    for level, least, most in (("easy", 3, 5), ("medium", 6, 7), ("hard", 8, 10)):
         task = load("puzzles/twiddle", level)
         for i in range(6):
             item = task.item(5, i)
@@ -46,5 +46,5 @@ def test_blocks_off_the_board_are_named() -> None:
 
 
 def test_knobs_that_leave_no_board_are_refused() -> None:
-    with pytest.raises(ConfigError, match="min_moves=5 is above"):
-        load("puzzles/twiddle", min_moves=5)
+    with pytest.raises(ConfigError, match="min_moves=6 is above"):
+        load("puzzles/twiddle", min_moves=6)

@@ -1,48 +1,22 @@
-"""Boards of numbered tiles: their disorder, how they are drawn at random and shown. Shared by the puzzles that sort one."""
+"""Boards of numbered tiles, row by row: how they are shown, and how one that can be sorted is made one that cannot. Shared by the puzzles that sort one."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from functools import cache
 
 Board = tuple[int, ...]  # row by row
 
-
-def inversions(values: Sequence[int]) -> int:
-    """Pairs that stand in the wrong order."""
-    return sum(left > right for place, left in enumerate(values) for right in values[place + 1 :])
+NONE = "no solution"
+IF_NONE = f" If no sequence of moves can reach the goal, write instead: {NONE}."
 
 
-def arrangement(rng: random.Random, size: int, low: int, high: int, odd: bool | None = None) -> list[int]:
-    """0 to `size` - 1 in an order with `low` to `high` inversions, every such order equally likely. odd: only an odd (even) number of inversions.
-
-    Drawn as a Lehmer code, so a narrow range costs no retries. Raises IndexError if there is no such order.
-    """
-    counts = [count for count in range(low, min(high, size * (size - 1) // 2) + 1) if odd is None or count % 2 == odd]
-    (left,) = rng.choices(counts, [_orders(size, count) for count in counts])
-    free = list(range(size))
-    values = []
-    while free:
-        rest = len(free) - 1
-        choices = range(min(left, rest) + 1)
-        (smaller,) = rng.choices(choices, [_orders(rest, left - choice) for choice in choices])
-        values.append(free.pop(smaller))
-        left -= smaller
-    return values
-
-
-@cache
-def _orders(size: int, count: int) -> int:
-    """How many orders of `size` things have `count` inversions (Mahonian numbers)."""
-    if count < 0 or count > size * (size - 1) // 2:
-        return 0
-    return 1 if size <= 1 else sum(_orders(size - 1, count - first) for first in range(min(count, size - 1) + 1))
-
-
-def has_count(low: int, high: int, odd: bool) -> bool:
-    """Does the range hold an odd (even) number?"""
-    return any(count % 2 == odd for count in range(low, high + 1))
+def swapped(rng: random.Random, board: Board) -> Board:
+    """The board with two of its tiles exchanged (0 is no tile), which changes the parity of their order."""
+    tiles = list(board)
+    one, other = rng.sample([place for place, tile in enumerate(board) if tile], 2)
+    tiles[one], tiles[other] = tiles[other], tiles[one]
+    return tuple(tiles)
 
 
 def text(board: Sequence[int], width: int) -> str:

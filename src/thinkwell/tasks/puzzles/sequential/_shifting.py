@@ -1,24 +1,21 @@
-"""Boards whose rows and columns are shifted around: RAB moves row A left by B, CAB column A up by B. Shared by the nine and the sixteen puzzle.
-
-A move is a reordering: `sources(width)[move][place]` is the place that the tile at `place` comes from.
-"""
+"""Boards whose rows and columns are shifted around: RAB moves row A left by B, CAB column A up by B. Shared by the nine and the sixteen puzzle."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from functools import cache
 
 from thinkwell.tasks.puzzle import RIGHT, Item, Refused, Score
-from thinkwell.tasks.puzzles.sequential._board import Board
+from thinkwell.tasks.puzzles.sequential._board import NONE, Board, text
+from thinkwell.tasks.puzzles.sequential._orders import Order, Orders
 from thinkwell.tasks.reading import moves, says
 
-NONE = "no solution"
-
-Order = tuple[int, ...]
+NEAR = {3: 4, 4: 3}  # moves from home that are kept in a table: some six thousand boards of either width
 
 
 @cache
-def sources(width: int) -> dict[str, Order]:
+def shifts(width: int) -> Orders:
     """All moves of a board."""
     found = {}
     for line in range(width):
@@ -28,11 +25,15 @@ def sources(width: int) -> dict[str, Order]:
                 row[line * width + k] = line * width + (k + by) % width
                 column[k * width + line] = (k + by) % width * width + line
             found[f"R{line + 1}{by}"], found[f"C{line + 1}{by}"] = tuple(row), tuple(column)
-    return dict(sorted(found.items()))
+    return Orders(dict(sorted(found.items())), NEAR[width])
 
 
-def goal(width: int) -> Board:
-    return tuple(range(1, width * width + 1))
+def scramble(rng: random.Random, width: int, count: int) -> list[str]:
+    """So many moves at random, no two in a row of the same line."""
+    names: list[str] = []
+    for _ in range(count):
+        names.append(rng.choice([name for name in shifts(width).orders if not names or name[:2] != names[-1][:2]]))
+    return names
 
 
 def rules(width: int) -> str:
@@ -41,8 +42,7 @@ def rules(width: int) -> str:
         f"Rules: a move shifts one whole row or column around. RAB shifts row A to the left by B cells, CAB shifts column A up by B cells; "
         f"what leaves at one end comes in at the other. Rows are numbered 1 to {width} from the top, columns 1 to {width} from the left, and B is 1 to {width - 1}. "
         f"For example, R12 shifts the top row to the left by two cells. The goal is\n"
-        + "\n".join(" ".join(map(str, goal(width)[start : start + width])) for start in range(0, width * width, width))
-        + "\nAny number of moves is allowed.\n\nThe board:"
+        f"{text(shifts(width).home, width)}\nAny number of moves is allowed.\n\nThe board:"
     )
 
 
@@ -52,17 +52,11 @@ def judge(answer: str, item: Item, width: int) -> Score:
         if item.meta["solvable"]:
             raise Refused("the board can be solved")
         return RIGHT
-    board = played(tuple(item.meta["board"]), moves(answer, sources(width)), width)
-    if board != goal(width):
+    puzzle = shifts(width)
+    board = puzzle.played(tuple(item.meta["board"]), moves(answer, puzzle.orders))
+    if board != puzzle.home:
         raise Refused(f"after the last move the board is {' '.join(map(str, board))}, row by row, which is not the goal")
     return RIGHT
-
-
-def played(board: Board, names: Iterable[str], width: int) -> Board:
-    orders = sources(width)
-    for name in names:
-        board = tuple([board[place] for place in orders[name]])
-    return board
 
 
 def tidied(names: Iterable[str], width: int) -> list[str]:
@@ -87,7 +81,7 @@ def by_three_cycles(board: Board, width: int) -> list[str] | None:
         if width % 2:
             return None
         first = ["R11"]
-        board = played(board, first, width)
+        board = shifts(width).played(board, first)
     rows = list(range(width * (width - 2)))
     columns = [place for column in range(width) for place in (width * (width - 2) + column, width * (width - 1) + column)]
     order = rows + columns
@@ -97,7 +91,7 @@ def by_three_cycles(board: Board, width: int) -> list[str] | None:
         if place != home:
             word = next(word for other in order[number + 1 :] if (word := steps.get((place, home, other))))
             names = names + word
-            board = played(board, word, width)
+            board = shifts(width).played(board, word)
     return tidied(names, width)
 
 
@@ -111,7 +105,7 @@ def _three_cycles(width: int) -> dict[tuple[int, int, int], list[str]]:
                 for b in range(1, width):
                     r, c = (f"R{row}{a}", f"R{row}{width - a}"), (f"C{column}{b}", f"C{column}{width - b}")
                     for word in ([r[0], c[0], r[1], c[1]], [c[0], r[0], c[1], r[1]]):
-                        after = played(tuple(range(width * width)), word, width)
+                        after = shifts(width).played(tuple(range(width * width)), word)
                         changed = {place for place, tile in enumerate(after) if place != tile}
                         for place in changed:
                             (third,) = changed - {place, after[place]}

@@ -3,62 +3,65 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from thinkwell.tasks.puzzle import RIGHT, Item, Refused, Score
-from thinkwell.tasks.puzzles.sequential._board import Board, arrangement, has_count, inversions
+from thinkwell.tasks.puzzles.sequential._board import NONE, Board, text
 from thinkwell.tasks.reading import moves, says
 
 STEPS = {"U": (-1, 0), "D": (1, 0), "L": (0, -1), "R": (0, 1)}
 UNDO = {"U": "D", "D": "U", "L": "R", "R": "L"}
-NONE = "no solution"
-IF_NONE = f" If no sequence of moves can reach the goal, write instead: {NONE}."
 
 
 @cache
-def exits(width: int) -> list[list[tuple[str, int]]]:
+def exits(width: int) -> list[dict[str, int]]:
     """For each place of the blank: the moves it can make, with the place it comes to."""
     return [
-        [
-            (move, place + width * down + right)
+        {
+            move: place + width * down + right
             for move, (down, right) in STEPS.items()
             if 0 <= place // width + down < width and 0 <= place % width + right < width
-        ]
+        }
         for place in range(width * width)
     ]
-
-
-@cache
-def _ways(width: int) -> list[dict[str, int]]:
-    return [dict(ways) for ways in exits(width)]
 
 
 def goal(width: int) -> Board:
     return (*range(1, width * width), 0)
 
 
-def disorder(board: Sequence[int]) -> int:
-    """Pairs of tiles in the wrong order; the blank is no tile."""
-    return inversions([tile for tile in board if tile])
-
-
 def solvable(board: Sequence[int], width: int) -> bool:
     """A move up or down takes a tile past `width` - 1 others, so on a board of even width each changes the parity of the inversions; nothing else does."""
-    return (disorder(board) + (width - 1 - board.index(0) // width) * (width - 1)) % 2 == 0
+    tiles = [tile for tile in board if tile]
+    inversions = sum(left > right for place, left in enumerate(tiles) for right in tiles[place + 1 :])
+    return (inversions + (width - 1 - board.index(0) // width) * (width - 1)) % 2 == 0
 
 
-def drawn(rng: random.Random, width: int, low: int, high: int, can: bool) -> Board:
-    """A random board, not the goal, with `low` to `high` inversions, that can (cannot) be solved. width odd: the range must hold an even (odd) number."""
+def distance(board: Sequence[int], width: int) -> int:
+    """Steps from the tiles to their places, all tiles together. A move makes one of them, or takes one back."""
+    return sum(
+        abs(place // width - (tile - 1) // width) + abs(place % width - (tile - 1) % width) for place, tile in enumerate(board) if tile
+    )
+
+
+def wander(rng: random.Random, width: int) -> Iterator[tuple[Board, str]]:
+    """Boards on a random walk of the blank from the goal, none of whose moves undoes the one before; each with the move that leads one step back. Never ends."""
+    tiles = list(goal(width))
+    blank, back = len(tiles) - 1, ""
     while True:
-        blank = rng.randrange(width * width)
-        odd = (width - 1 - blank // width) * (width - 1) % 2 == can
-        if not has_count(low, high, odd):
-            continue
-        tiles = [number + 1 for number in arrangement(rng, width * width - 1, low, high, odd)]
-        board = (*tiles[:blank], 0, *tiles[blank:])
-        if board != goal(width):
-            return board
+        move, place = rng.choice([way for way in exits(width)[blank].items() if way[0] != back])
+        tiles[blank], tiles[place] = tiles[place], 0
+        blank, back = place, UNDO[move]
+        yield tuple(tiles), back
+
+
+def rules(width: int) -> str:
+    """The rules, as the prompt states them."""
+    return (
+        "Rules: 0 is the blank. A move swaps the blank with the tile above it (U), below it (D), left of it (L) or right of it (R): the letter says which way the blank goes. "
+        f"The blank cannot leave the board. The goal is\n{text(goal(width), width)}\nAny number of moves is allowed.\n\nThe board:"
+    )
 
 
 def judge(answer: str, item: Item, width: int) -> Score:
@@ -73,11 +76,18 @@ def judge(answer: str, item: Item, width: int) -> Score:
     return RIGHT
 
 
+def judge_paper(answer: str, item: Item, width: int) -> Score:
+    """The original's rule: letters other than U, D, L, R are skipped, and no sentence is ever right."""
+    if played(item.meta["board"], [letter for letter in answer if letter in STEPS], width) != goal(width):
+        raise Refused("the moves do not end in the goal")
+    return RIGHT
+
+
 def played(board: Sequence[int], names: Iterable[str], width: int) -> Board:
     """The board after the moves. Raises `Refused` for one that leaves the board."""
     tiles = list(board)
     blank = tiles.index(0)
-    ways = _ways(width)
+    ways = exits(width)
     for number, move in enumerate(names, 1):
         place = ways[blank].get(move)
         if place is None:

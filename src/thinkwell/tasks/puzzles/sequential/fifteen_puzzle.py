@@ -2,7 +2,8 @@
 
 Any sequence that ends in order counts, shortest or not. The original tests with the column of the blank, where its row belongs, whether a board can be solved, so half of its
 boards cannot and nothing scores on them; it skips letters it does not know (that is the paper rule). Here boards without a solution are made only with the knob
-`unsolvable_share`, and then the sentence that says so counts.
+`unsolvable_share`, and then the sentence that says so counts. The original's levels count pairs in the wrong order, of which nearly all boards of its easy level have almost as
+many as of its medium one; ours count how far the tiles are from their places.
 """
 
 from __future__ import annotations
@@ -14,22 +15,21 @@ from heapq import heappop, heappush
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.sequential._board import Board, picture, text
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, ask, register
+from thinkwell.tasks.puzzles.sequential._board import IF_NONE, NONE, Board, picture, swapped, text
 from thinkwell.tasks.puzzles.sequential._sliding import (
-    IF_NONE,
-    NONE,
-    STEPS,
     UNDO,
     canonical,
-    disorder,
-    drawn,
+    distance,
     exits,
     form,
     goal,
     judge,
+    judge_paper,
     played,
+    rules,
     solvable,
+    wander,
 )
 
 N = 4
@@ -39,34 +39,39 @@ STAGES: tuple[tuple[int, ...], ...] = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 13), 
 
 
 class Config(Knobs):
-    min_inversions: int = Field(0, ge=0, le=105)
-    """Fewest pairs of tiles that stand in the wrong order, 0 to 105."""
-    max_inversions: int = Field(45, ge=0, le=105)
-    """Most pairs of tiles that stand in the wrong order, 0 to 105."""
+    min_distance: int = Field(8, ge=1, le=48)
+    """Fewest steps from the tiles to their places, all tiles together, 1 to 48; no board is solved in fewer moves."""
+    max_distance: int = Field(14, ge=1, le=48)
+    """Most steps from the tiles to their places, all tiles together, 1 to 48."""
     unsolvable_share: float = Field(0.0, ge=0.0, le=1.0)
     """Share of boards without a solution, 0 to 1; above 0 the prompt says how to answer for them."""
 
     @model_validator(mode="after")
     def _possible(self) -> Config:
-        if self.min_inversions > self.max_inversions:
-            raise ValueError(f"min_inversions={self.min_inversions} is above max_inversions={self.max_inversions}")
+        if self.min_distance > self.max_distance:
+            raise ValueError(f"min_distance={self.min_distance} is above max_distance={self.max_distance}")
         return self
 
 
 LEVELS = {
-    "easy": {"min_inversions": 0, "max_inversions": 45},
-    "medium": {"min_inversions": 46, "max_inversions": 59},
-    "hard": {"min_inversions": 60, "max_inversions": 105},
+    "easy": {"min_distance": 8, "max_distance": 14},
+    "medium": {"min_distance": 18, "max_distance": 26},
+    "hard": {"min_distance": 32, "max_distance": 44},
 }
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
-    """A random board with as many inversions as asked; their parity and the row of the blank say whether there is a solution."""
+    """A random walk of the blank until the tiles are as far from their places as asked. Where there shall be no solution, two tiles are then exchanged."""
+    wanted, way = rng.randint(config.min_distance, config.max_distance), []
+    for board, back in wander(rng, N):
+        way.append(back)
+        if distance(board, N) == wanted:
+            break
     can = rng.random() >= config.unsolvable_share
-    board = drawn(rng, N, config.min_inversions, config.max_inversions, can)
+    board = board if can else swapped(rng, board)
     prompt = ask(rng.choice(OPENINGS), RULES, text(board, N), FORM + (IF_NONE if config.unsolvable_share else ""), EXAMPLE)
-    meta = {"board": list(board), "solvable": can, "inversions": disorder(board)}
-    return Drawn(prompt, lambda: _by_stages(board) if can else NONE, meta, canonical(board, N))
+    meta = {"board": list(board), "solvable": can, "distance": distance(board, N)}
+    return Drawn(prompt, lambda: min("".join(reversed(way)), _by_stages(board), key=len) if can else NONE, meta, canonical(board, N))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -74,14 +79,11 @@ def verify(answer: str, item: Item) -> Score:
 
 
 def verify_paper(answer: str, item: Item) -> Score:
-    """The original's rule: letters other than U, D, L, R are skipped, and no sentence is ever right."""
-    if played(item.meta["board"], [letter for letter in answer if letter in STEPS], N) != GOAL:
-        raise Refused("the moves do not end in the goal")
-    return RIGHT
+    return judge_paper(answer, item, N)
 
 
 def solve(item: Item) -> str:
-    """Best first by moves made plus five times the tiles' distances, corrected for pairs that stand in each other's way; the parity of the board first."""
+    """Best first by moves made plus five times the tiles' distance, corrected for pairs that stand in each other's way; the parity of the board first."""
     start = tuple(item.meta["board"])
     if not solvable(start, N):
         return NONE
@@ -92,13 +94,13 @@ def solve(item: Item) -> str:
         if board == GOAL:
             break
         blank = board.index(0)
-        for move, place in EXITS[blank]:
+        for move, place in EXITS[blank].items():
             tiles = list(board)
             tiles[blank], tiles[place] = tiles[place], 0
             after = tuple(tiles)
             if after not in came:
                 came[after] = board, move
-                heappush(waiting, (made + 1 + 5 * _distance(after), made + 1, after))
+                heappush(waiting, (made + 1 + 5 * _least(after), made + 1, after))
     path = []
     while (before := came[board])[0] is not None:
         path.append(before[1])
@@ -138,7 +140,7 @@ def _table(stage: int) -> dict[Board, str]:
     table = dict.fromkeys(front, "")
     for state in front:  # grows while it is read
         blank = state[0]
-        for move, place in EXITS[blank]:
+        for move, place in EXITS[blank].items():
             if place not in closed:
                 before = (place, *[blank if tile == place else tile for tile in state[1:]])
                 if before not in table:
@@ -147,14 +149,13 @@ def _table(stage: int) -> dict[Board, str]:
     return table
 
 
-def _distance(board: Board) -> int:
-    """Steps of all tiles to their places, and two more for each pair of neighbours in their row or column that stand in the wrong order."""
-    total = 0
+def _least(board: Board) -> int:
+    """The tiles' distance, and two more for each pair of neighbours in their row or column that stand in the wrong order."""
+    total = distance(board, N)
     for place, tile in enumerate(board):
         if tile:
             row, column = divmod(place, N)
             home_row, home_column = divmod(tile - 1, N)
-            total += abs(row - home_row) + abs(column - home_column)
             if column < N - 1 and row == home_row and (right := board[place + 1]) and (right - 1) // N == row and right < tile:
                 total += 2
             if row < N - 1 and column == home_column and (below := board[place + N]) and (below - 1) % N == column and below < tile:
@@ -168,10 +169,7 @@ OPENINGS = (
     "Here is a fifteen puzzle. Find moves that lead to the goal.",
     "Find a sequence of moves that sorts the board below.",
 )
-RULES = (
-    "Rules: 0 is the blank. A move swaps the blank with the tile above it (U), below it (D), left of it (L) or right of it (R): the letter says which way the blank goes. "
-    "The blank cannot leave the board. The goal is\n1 2 3 4\n5 6 7 8\n9 10 11 12\n13 14 15 0\nAny number of moves is allowed.\n\nThe board:"
-)
+RULES = rules(N)
 FORM = "the moves as one word of the letters U, D, L and R."
 EXAMPLE = "DDLURULD"
 
