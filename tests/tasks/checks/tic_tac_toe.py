@@ -6,7 +6,10 @@ from functools import cache
 
 from thinkwell.tasks.puzzle import Item
 
-LINES = ("012", "345", "678", "036", "147", "258", "048", "246")
+LINES = {
+    9: ("012", "345", "678", "036", "147", "258", "048", "246"),
+    16: ("0123", "4567", "89ab", "cdef", "048c", "159d", "26ae", "37bf", "05af", "369c"),
+}
 
 
 def check(answer: str, item: Item) -> bool:
@@ -18,18 +21,19 @@ def check(answer: str, item: Item) -> bool:
         return False
     if any(winner(board) for board in legal):
         return winner(after) == player
-    threats = [cell for cell in range(9) if before[cell] == "." and winner(before[:cell] + rival + before[cell + 1 :])]
+    threats = [cell for cell, sign in enumerate(before) if sign == "." and winner(before[:cell] + rival + before[cell + 1 :])]
     if threats:
         return any(after[cell] == player for cell in threats)
     return outcome(after, rival, player) == max(outcome(board, rival, player) for board in legal)
 
 
 def successors(board: str, sign: str) -> list[str]:
-    return [board[:cell] + sign + board[cell + 1 :] for cell in range(9) if board[cell] == "."]
+    return [board[:cell] + sign + board[cell + 1 :] for cell, old in enumerate(board) if old == "."]
 
 
+@cache
 def winner(board: str) -> str:
-    return next((sign for sign in "XO" for line in LINES if all(board[int(cell)] == sign for cell in line)), "")
+    return next((sign for sign in "XO" for line in LINES[len(board)] if all(board[int(cell, 16)] == sign for cell in line)), "")
 
 
 @cache

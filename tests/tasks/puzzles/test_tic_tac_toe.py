@@ -10,6 +10,7 @@ from tests.tasks.checks.tic_tac_toe import check, successors, winner
 from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item, puzzle_of
+from thinkwell.tasks.puzzles.search.tic_tac_toe import judged
 
 TASK = load("puzzles/tic_tac_toe")
 PUZZLE = puzzle_of("puzzles/tic_tac_toe")
@@ -17,8 +18,12 @@ ANY = TASK.item(0, 0)
 
 
 def item(board: str) -> Item:
-    player = "X" if board.count("X") == board.count("O") else "O"
-    return replace(ANY, meta={"board": board.split(), "player": player}, answer="")
+    """An item of a board, rows separated by blanks."""
+    signs = board.replace(" ", "")
+    stones = {sign: sum(1 << cell for cell, own in enumerate(signs) if own == sign) for sign in "XO"}
+    player, rival = "XO" if signs.count("X") == signs.count("O") else "OX"
+    kind, worth = judged(len(board.split()), stones[player], stones[rival])
+    return replace(ANY, meta={"board": board.split(), "player": player, "kind": kind, "worth": list(worth.values())}, answer="")
 
 
 def test_every_move_on_every_board_is_judged_as_by_the_rules() -> None:
@@ -47,6 +52,8 @@ def test_every_move_on_every_board_is_judged_as_by_the_rules() -> None:
         ("X.. ... ...", "X.. .X. ...", "the move puts O on an empty cell"),
         ("X.. ... ...", "O.. ... ...", "row 1, column 1 was X and is O"),
         ("X.. ... ...", "X.. ... ...", "0 cells differ"),
+        ("XXX. OOO. .... ....", "XXX. OOO. X... ....", "row 3, column 1 does not win"),
+        ("XX.. OOO. X... ....", "XX.. OOO. XX.. ....", "row 3, column 2 does not block"),
     ],
 )
 def test_the_reason_says_what_was_missed(board: str, answer: str, reason: str) -> None:
@@ -61,14 +68,34 @@ def test_any_right_move_counts_in_quotes_too() -> None:
     assert PUZZLE.score('["x", "o", "."]\n[".", "o", "."]\n[".", ".", "x"]', fork).right
 
 
-@pytest.mark.parametrize(("level", "quiet"), [("easy", 0), ("medium", 12), ("hard", 32)])
+@pytest.mark.parametrize(("empty", "quiet"), [(5, True), (6, False), (7, True), (8, True)])
+def test_moves_on_boards_of_4x4_are_judged_as_by_the_rules(empty: int, quiet: bool) -> None:
+    drawn = load("puzzles/tic_tac_toe", min_size=4, min_empty=empty, max_empty=empty, quiet_share=float(quiet)).item(3, 0)
+    before = "".join(drawn.meta["board"])
+    assert (len(before), before.count(".")) == (16, empty)
+    afters = successors(before, drawn.meta["player"])
+    right = [after for after in afters if PUZZLE.score("\n".join(after[at : at + 4] for at in range(0, 16, 4)), drawn).right]
+    assert right == [after for after in afters if check(after, drawn)]
+    assert 0 < len(right) <= empty / 2
+
+
+@pytest.mark.parametrize(("level", "quiet"), [("easy", 0), ("medium", 7), ("hard", 19)])
 def test_levels_have_their_share_of_quiet_boards(level: str, quiet: int) -> None:
-    kinds = [load("puzzles/tic_tac_toe", level).item(2, i).meta["kind"] for i in range(40)]
-    assert abs(kinds.count("quiet") - quiet) <= 8
+    kinds = [load("puzzles/tic_tac_toe", level).item(2, i).meta["kind"] for i in range(24)]
+    assert abs(kinds.count("quiet") - quiet) <= 5
 
 
-def test_boards_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ConfigError, match="fewer than 3 stones"):
-        load("puzzles/tic_tac_toe", min_stones=1, max_stones=2)
-    with pytest.raises(ConfigError, match="at most 6 stones"):
-        load("puzzles/tic_tac_toe", min_stones=7, quiet_share=0.5)
+@pytest.mark.parametrize(
+    ("knobs", "reason"),
+    [
+        ({"min_size": 4, "max_size": 3}, "is above max_size"),
+        ({"min_empty": 7}, "is above max_empty"),
+        ({"min_empty": 7, "max_empty": 8}, "nobody is about to win"),
+        ({"max_empty": 2, "quiet_share": 0.5}, "at least 3 empty cells"),
+        ({"max_empty": 4, "max_right": 0.2}, "less than one"),
+        ({"max_empty": 9}, "less than or equal to 8"),
+    ],
+)
+def test_boards_that_cannot_be_are_refused(knobs: dict[str, float], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        load("puzzles/tic_tac_toe", **knobs)
