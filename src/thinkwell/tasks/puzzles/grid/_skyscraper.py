@@ -1,6 +1,6 @@
 """What skyscraper and sum_skyscraper share: latin squares with clues at the four edges. They differ in what a clue says of the buildings that are seen from an edge.
 
-`Clue` takes the heights of a line in the order they are looked at. A building is seen if all before it are lower.
+`Clue` takes the heights of a line in the order in which they are looked at. A building is seen if all before it are lower.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.puzzle import Item, Refused
+from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Refused, Score, ask
+from thinkwell.tasks.puzzles.search._cells import grid_text, mark, picture
 from thinkwell.tasks.reading import integer_grid, symbol_grid
 
 Line = tuple[int, ...]
@@ -23,21 +24,35 @@ Clue = Callable[[Sequence[int]], int]
 SIDES = ("top", "left", "right", "bottom")  # in the order of the original
 FEW = 3  # at this size there are twelve squares in all: mirrored ones are not counted as the same
 HEIGHTS = "12345678"
+LEVELS = {
+    "easy": {"min_size": 4, "max_size": 5},
+    "medium": {"min_size": 5, "max_size": 6},
+    "hard": {"min_size": 7, "max_size": 8},
+}
 
 
-class Sizes(Knobs):
-    """The knobs of both puzzles."""
-
+class Config(Knobs):
     min_size: int = Field(4, ge=3, le=8)
     """Fewest rows (and columns) of the grid, 3 to 8; of size 3 there are only twelve grids."""
     max_size: int = Field(5, ge=3, le=8)
     """Most rows (and columns) of the grid, 3 to 8."""
 
     @model_validator(mode="after")
-    def _possible(self) -> Sizes:
+    def _possible(self) -> Config:
         if self.min_size > self.max_size:
             raise ValueError(f"min_size={self.min_size} is above max_size={self.max_size}")
         return self
+
+
+def drawn(rng: random.Random, config: Config, clue: Clue, openings: Sequence[str], rules: str) -> Drawn:
+    """The clues of a random latin square."""
+    size = rng.randint(config.min_size, config.max_size)
+    grid = latin(rng, size)
+    clues = clues_of(grid, clue)
+    ways = {"top": "left to right", "left": "top to bottom", "right": "top to bottom", "bottom": "left to right"}
+    board = "\n".join(f"{side.capitalize()} ({ways[side]}): {' '.join(map(str, clues[side]))}" for side in SIDES)
+    prompt = ask(rng.choice(openings), rules.format(n=size), board, FORM.format(n=size), EXAMPLE)
+    return Drawn(prompt, grid_text(grid), {"size": size, **clues}, canonical(clues))
 
 
 def seen(heights: Sequence[int]) -> list[int]:
@@ -82,32 +97,33 @@ def clues_of(grid: Sequence[Sequence[int]], clue: Clue) -> dict[str, list[int]]:
     }
 
 
-def check(answer: str, item: Item, clue: Clue, says: str) -> None:
-    """Raises `Refused` for a grid that is no latin square or breaks a clue. says: a clue in words, with {given} and {found}."""
+def check(answer: str, item: Item, clue: Clue, says: str) -> Score:
+    """Heights 1 to N, each once in every line, then the clues. says: what a clue says in words, with {given} and {found}."""
     size = item.meta["size"]
     rows = symbol_grid(answer, HEIGHTS[:size], size, size)
     for name, lines in (("row", rows), ("column", ["".join(column) for column in zip(*rows, strict=True)])):
         for number, line in enumerate(lines, 1):
             if twice := next((height for height in line if line.count(height) > 1), None):
                 raise Refused(f"{name} {number} holds {twice} more than once")
-    check_clues([[int(height) for height in row] for row in rows], item, clue, says)
+    return check_clues([[int(height) for height in row] for row in rows], item, clue, says)
 
 
-def check_paper(answer: str, item: Item, clue: Clue, says: str) -> None:
+def check_paper(answer: str, item: Item, clue: Clue, says: str) -> Score:
     """The original's rule: the clues alone, any numbers, repeated ones too."""
-    check_clues(integer_grid(answer, item.meta["size"], item.meta["size"]), item, clue, says)
+    return check_clues(integer_grid(answer, item.meta["size"], item.meta["size"]), item, clue, says)
 
 
-def check_clues(grid: Sequence[Sequence[int]], item: Item, clue: Clue, says: str) -> None:
+def check_clues(grid: Sequence[Sequence[int]], item: Item, clue: Clue, says: str) -> Score:
     found = clues_of(grid, clue)
     for side in SIDES:
         line = "row" if side in ("left", "right") else "column"
         for number, (wanted, has) in enumerate(zip(item.meta[side], found[side], strict=True), 1):
             if wanted != has:
                 raise Refused(f"{line} {number}, looked at from the {side}: " + says.format(given=wanted, found=has))
+    return RIGHT
 
 
-def solution(meta: Mapping[str, Any], clue: Clue) -> list[list[int]]:
+def solution(meta: Mapping[str, Any], clue: Clue) -> str:
     """A grid that keeps the rules. Every line holds the set of the permutations that fit its two clues; what is in none of them leaves the cells, and back, until nothing
     changes; then the cell with the fewest heights is guessed.
     """
@@ -117,7 +133,7 @@ def solution(meta: Mapping[str, Any], clue: Clue) -> list[list[int]]:
     found = _fill([(1 << size) - 1] * (size * size), tables, size)
     if found is None:
         raise ValueError(f"no grid has the clues {dict(meta)}")
-    return [[cell.bit_length() for cell in found[start : start + size]] for start in range(0, size * size, size)]
+    return grid_text([cell.bit_length() for cell in found[start : start + size]] for start in range(0, size * size, size))
 
 
 def _fill(cells: list[int], tables: Sequence[list[list[int]]], size: int) -> list[int] | None:
@@ -177,37 +193,19 @@ def canonical(clues: Mapping[str, list[int]]) -> str:
     return min(images)
 
 
-def board(clues: Mapping[str, Sequence[int]]) -> str:
-    """The four lines of clues as the prompt shows them."""
-    ways = {"top": "left to right", "left": "top to bottom", "right": "top to bottom", "bottom": "left to right"}
-    return "\n".join(f"{side.capitalize()} ({ways[side]}): {' '.join(map(str, clues[side]))}" for side in SIDES)
-
-
-def text(grid: Sequence[Sequence[int]] | Sequence[str]) -> str:
-    return "\n".join(" ".join(map(str, row)) for row in grid)
-
-
 def form(answer: str) -> str:
-    return text(symbol_grid(answer, HEIGHTS))
+    return grid_text(symbol_grid(answer, HEIGHTS))
 
 
 def draw(item: Item) -> str:
     """The empty grid with its clues around it as an SVG picture, 40 pixels a cell."""
-    size, top, left, right, bottom = (item.meta[name] for name in ("size", *SIDES))
-    side, last = 40 * size + 80, 40 * size + 66
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" font-family="sans-serif" font-size="18" text-anchor="middle">',
-        f'<rect width="{side}" height="{side}" fill="white"/>',
-    ]
-    for i in range(size + 1):
-        at = 40 + 40 * i
-        parts.append(f'<path d="M{at} 40V{side - 40}M40 {at}H{side - 40}" stroke="black" stroke-width="{1 if 0 < i < size else 3}"/>')
+    size = item.meta["size"]
+    marks = []
     for i in range(size):
-        for x, y, clue in (
-            (60 + 40 * i, 28, top[i]),
-            (60 + 40 * i, last, bottom[i]),
-            (22, 66 + 40 * i, left[i]),
-            (side - 22, 66 + 40 * i, right[i]),
-        ):
-            parts.append(f'<text x="{x}" y="{y}" fill="#1a4f8a">{clue}</text>')
-    return "".join([*parts, "</svg>"])
+        for side, row, column in (("top", -1, i), ("left", i, -1), ("right", i, size), ("bottom", size, i)):
+            marks.append(mark(row, column, item.meta[side][i], "#1a4f8a", left=40, top=40))
+    return picture(size, size, marks, left=40, top=40, after=40)
+
+
+FORM = "the complete grid, {n} lines of {n} numbers separated by single spaces, without the clues."
+EXAMPLE = "2 1 3\n3 2 1\n1 3 2"

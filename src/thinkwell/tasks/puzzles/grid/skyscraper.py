@@ -10,41 +10,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Score, ask, register
-from thinkwell.tasks.puzzles.grid._skyscraper import (
-    Sizes,
-    board,
-    canonical,
-    check,
-    check_paper,
-    clues_of,
-    draw,
-    form,
-    latin,
-    seen,
-    solution,
-    text,
-)
-
-
-class Config(Sizes):
-    """Sizes of the grid."""
-
-
-LEVELS = {
-    "easy": {"min_size": 4, "max_size": 5},
-    "medium": {"min_size": 5, "max_size": 6},
-    "hard": {"min_size": 7, "max_size": 8},
-}
+from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, register
+from thinkwell.tasks.puzzles.grid import _skyscraper
+from thinkwell.tasks.puzzles.grid._skyscraper import LEVELS, Config, draw, form, seen
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
     """The clues of a random latin square."""
-    size = rng.randint(config.min_size, config.max_size)
-    grid = latin(rng, size)
-    clues = clues_of(grid, clue)
-    prompt = ask(rng.choice(OPENINGS), RULES.format(n=size), board(clues), FORM.format(n=size), EXAMPLE)
-    return Drawn(prompt, text(grid), {"size": size, **clues}, canonical(clues))
+    return _skyscraper.drawn(rng, config, clue, OPENINGS, RULES)
 
 
 def clue(heights: Sequence[int]) -> int:
@@ -54,19 +27,17 @@ def clue(heights: Sequence[int]) -> int:
 
 def verify(answer: str, item: Item) -> Score:
     """Heights 1 to N, each once in every line, then the clues."""
-    check(answer, item, clue, SAYS)
-    return RIGHT
+    return _skyscraper.check(answer, item, clue, SAYS)
 
 
 def verify_paper(answer: str, item: Item) -> Score:
     """The original's rule: the clues alone."""
-    check_paper(answer, item, clue, SAYS)
-    return RIGHT
+    return _skyscraper.check_paper(answer, item, clue, SAYS)
 
 
 def solve(item: Item) -> str:
     """Lines of fitting permutations, made consistent with each other."""
-    return text(solution(item.meta, clue))
+    return _skyscraper.solution(item.meta, clue)
 
 
 OPENINGS = (
@@ -81,8 +52,6 @@ RULES = (
     "Top and bottom clues belong to the columns, left and right clues to the rows. Every grid that keeps the rules counts."
 )
 SAYS = "{found} buildings are seen; the clue is {given}"
-FORM = "the complete grid, {n} lines of {n} numbers separated by single spaces, without the clues."
-EXAMPLE = "2 1 3\n3 2 1\n1 3 2"
 
 register(
     Puzzle(
