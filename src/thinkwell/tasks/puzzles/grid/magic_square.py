@@ -7,7 +7,6 @@ its reader knows no minus sign, so that half of its own answers cannot be read. 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import count, product
 
@@ -15,6 +14,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.search._cells import grid_text, least_copy, mark, picture
 from thinkwell.tasks.reading import integer_grid
 
 N = 3
@@ -68,12 +68,12 @@ def generate(rng: random.Random, config: Config) -> Drawn:
     middle = rng.randint(config.smallest + a + b, config.largest - a - b)
     a, b = rng.choice((a, -a)), rng.choice((b, -b))
     full = _square(middle + a, middle + b, middle)
-    board: list[int | None] = list(full)
+    board: list[list[int | None]] = [list(row) for row in full]
     for cell in rng.sample(range(N * N), rng.randint(config.min_holes, config.max_holes)):
-        board[cell] = None
-    rows = [board[start : start + N] for start in (0, 3, 6)]
-    prompt = ask(rng.choice(OPENINGS), RULES, _text(board), FORM, EXAMPLE)
-    return Drawn(prompt, _text(full), {"board": rows}, _canonical(rows))
+        board[cell // N][cell % N] = None
+    shown = [["." if number is None else number for number in row] for row in board]
+    prompt = ask(rng.choice(OPENINGS), RULES, grid_text(shown), FORM, EXAMPLE)
+    return Drawn(prompt, grid_text(full), {"board": board}, least_copy(shown))
 
 
 def verify(answer: str, item: Item) -> Score:
@@ -123,55 +123,34 @@ def solve(item: Item) -> str:
     for radius in count():
         for values in product(range(-radius, radius + 1), repeat=len(free)):
             if values and max(map(abs, values)) < radius:
-                continue
+                continue  # tried before
             decided = dict(zip(free, map(Fraction, values), strict=True))
             for row, pivot in zip(rows, pivots, strict=False):
                 decided[pivot] = row[3] - sum(row[column] * decided[column] for column in free)
             if all(value.denominator == 1 for value in decided.values()):
                 full = _square(*(int(decided[column]) for column in range(3)))
-                if len(set(full)) == N * N:
-                    return _text(full)
+                if len({number for row in full for number in row}) == N * N:
+                    return grid_text(full)
         if not free:
-            raise ValueError(f"no magic square has {board}")
-    raise AssertionError
+            break
+    raise ValueError(f"no magic square has {board}")
 
 
 def form(answer: str) -> str:
-    return _text([number for row in integer_grid(answer, N, N) for number in row])
+    return grid_text(integer_grid(answer, N, N))
 
 
 def draw(item: Item) -> str:
-    """The board as an SVG picture, 60 pixels a cell."""
-    parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 188 188" font-family="sans-serif" font-size="22" text-anchor="middle">',
-        '<rect width="188" height="188" fill="white"/>',
-    ]
-    for row, line in enumerate(item.meta["board"]):
-        for column, number in enumerate(line):
-            x, y = 4 + 60 * column, 4 + 60 * row
-            parts.append(f'<rect x="{x}" y="{y}" width="60" height="60" fill="white" stroke="black" stroke-width="2"/>')
-            if number is not None:
-                parts.append(f'<text x="{x + 30}" y="{y + 38}" fill="black">{number}</text>')
-    return "".join([*parts, "</svg>"])
+    """The board as an SVG picture, 40 pixels a cell."""
+    board = item.meta["board"]
+    marks = [mark(row, column, number) for row, line in enumerate(board) for column, number in enumerate(line) if number is not None]
+    return picture(N, N, marks)
 
 
-def _square(left: int, right: int, middle: int) -> list[int]:
-    """The square with these numbers top left, top right and in the middle, row by row."""
-    return [a * left + b * right + c * middle for a, b, c in CELLS]
-
-
-def _canonical(rows: Sequence[Sequence[int | None]]) -> str:
-    """The smallest of the board's eight images."""
-    images = []
-    for _ in range(4):
-        rows = [list(line) for line in zip(*rows[::-1], strict=True)]
-        images += [_text([number for row in side for number in row]) for side in (rows, [row[::-1] for row in rows])]
-    return min(images)
-
-
-def _text(numbers: Sequence[int | None]) -> str:
-    cells = ["." if number is None else str(number) for number in numbers]
-    return "\n".join(" ".join(cells[start : start + N]) for start in (0, 3, 6))
+def _square(left: int, right: int, middle: int) -> list[list[int]]:
+    """The square with these numbers top left, top right and in the middle."""
+    numbers = [a * left + b * right + c * middle for a, b, c in CELLS]
+    return [numbers[start : start + N] for start in range(0, N * N, N)]
 
 
 OPENINGS = (
