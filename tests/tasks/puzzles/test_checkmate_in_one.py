@@ -8,6 +8,7 @@ import pytest
 from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item
+from thinkwell.tasks.puzzles.search._chess import mating_move
 from thinkwell.tasks.puzzles.search.checkmate_in_one import _canonical
 
 TASK = load("puzzles/checkmate_in_one")
@@ -62,11 +63,54 @@ def test_castling_is_read(answer: str) -> None:
     assert "there is the answer" in reason  # a legal move, though no mate
 
 
+@pytest.mark.parametrize("answer", ["exd6", "exd6 e.p.", "exd6 e.p.#", "exd6+ e.p.", "e5d6", "e5xd6"])
+def test_pawns_captured_in_passing_are_read(answer: str) -> None:
+    reason = TASK.verify(f"```\n{answer}\n```", item("4k3/8/8/3pP3/8/8/8/4K3 w - d6 0 1", "?")).reason
+    assert "there is the answer" in reason  # a legal move, though no mate
+
+
+def test_votes_do_not_tell_signs_apart() -> None:
+    for same in (("Rxa8#", "R:a8", "1. Ra8+"), ("a1-a8", "a1a8"), ("O-O", "0-0#"), ("e8=Q#", "e8Q")):
+        assert len({TASK.puzzle.form_of(answer) for answer in same}) == 1, same
+
+
 def test_mirror_images_are_one_position_and_castling_keeps_them_apart() -> None:
     board = chess.Board("6k1/5ppp/8/8/8/8/8/R5K1 w - - 0 1")
     images = [board, board.mirror(), board.transform(chess.flip_horizontal), board.mirror().transform(chess.flip_horizontal)]
     assert len({_canonical(image.fen()) for image in images}) == 1
     assert _canonical(CASTLING) != _canonical(CASTLING.replace("KQ", "-"))
+    castling = chess.Board("r3k3/8/8/8/8/8/8/R3K2R w KQq - 0 1")
+    assert _canonical(castling.fen()) == _canonical(castling.mirror().fen())
+
+
+@pytest.mark.parametrize(
+    ("fen", "mate"),
+    [
+        (TWO_MATES, "b1b8"),
+        (PROMOTION, "e7e8q"),
+        ("k7/8/1K6/8/8/8/8/7R b - - 0 1", None),
+        ("k7/8/1K6/8/8/8/8/7R w - - 0 1", "h1h8"),
+        ("6k1/5ppp/8/8/8/8/8/R5KN w - - 0 1", "a1a8"),
+        ("6k1/5p1p/8/8/8/8/8/R5K1 w - - 0 1", None),  # g7 is safe
+        ("r5k1/5ppp/8/8/8/8/6P1/R6K w - - 0 1", "a1a8"),
+        ("r5k1/5ppp/8/8/8/8/1r4P1/R6K w - - 0 1", None),  # a rook steps between
+        ("6rk/6pp/8/6N1/8/8/8/6K1 w - - 0 1", "g5f7"),
+        ("6rk/6pp/8/6N1/3b4/8/8/6K1 w - - 0 1", None),  # the knight may not leave: Black's bishop gives check
+    ],
+)
+def test_a_mate_is_found_where_there_is_one(fen: str, mate: str | None) -> None:
+    move = mating_move(chess.Board(fen))
+    assert (move.uci() if move else None) == mate
+
+
+@pytest.mark.parametrize("level", ["easy", "medium", "hard"])
+def test_gold_moves_mate_and_positions_are_possible(level: str) -> None:
+    for i in range(10):
+        drawn = load("puzzles/checkmate_in_one", level).item(9, i)
+        board = chess.Board(drawn.meta["fen"])
+        assert board.is_valid()
+        board.push_san(drawn.answer)
+        assert board.is_checkmate()
 
 
 def test_games_can_be_given_by_their_moves_alone_and_lead_to_the_position() -> None:

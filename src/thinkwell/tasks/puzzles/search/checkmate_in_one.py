@@ -15,17 +15,14 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import MissingExtra
-from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
 from thinkwell.tasks.reading import shown
-
-PLACINGS = 60  # boards that are tried in one draw
-ATTACKERS = "QRRBBNNPPP"
-DEFENDERS = "PPPPPRRBBNNQ"
 
 _MOVE = re.compile(r"[KQRBN]?[a-h]?[1-8]?[x:-]?[a-h][1-8](?:=?[QRBNqrbn])?|[Oo0]-[Oo0](?:-[Oo0])?")
 _NUMBER = re.compile(r"[0-9]{1,4}\s*\.{1,3}\s*")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\{([^{}]*)\}")
 _SQUARES = re.compile(r"[a-h][1-8]-?[a-h][1-8][qrbn]?")
+_DECORATION = "#+!?. "  # at the end of a move
 GLYPHS = dict(zip("KQRBNPkqrbnp", "♔♕♖♗♘♙♚♛♜♝♞♟", strict=True))
 
 
@@ -61,31 +58,25 @@ LEVELS = {
 
 def generate(rng: random.Random, config: Config) -> Drawn:
     """Place or play until the side to move can mate."""
-    chess = _chess()
+    chess, positions = _chess()
     if config.game:
-        board, mate = _played(chess, rng, config)
-        moves = chess.Board().variation_san(board.move_stack)
+        board, mate = positions.played(rng, config.min_plies, config.max_plies)
     else:
-        board, mate = _placed(chess, rng, config)
-        moves = ""
+        board, mate = positions.placed(rng, config.attackers, config.defenders)
+    moves = chess.Board().variation_san(board.move_stack) if config.game else ""
     fen = board.fen()
     side = "White" if board.turn else "Black"
     parts = [f"Moves so far: {moves}"] if moves else []
     parts += [f"{_diagram(fen)}\n\nFEN: {fen}"] if config.board else []
-    prompt = ask(
-        rng.choice(OPENINGS).format(side=side),
-        RULES + (SIGNS if config.board else ""),
-        "\n\n".join([*parts, f"{side} is to move."]),
-        FORM,
-        EXAMPLE,
-    )
+    shown_as = "\n\n".join([*parts, f"{side} is to move."])
+    prompt = ask(rng.choice(OPENINGS).format(side=side), RULES + (SIGNS if config.board else ""), shown_as, FORM, EXAMPLE)
     return Drawn(prompt, board.san(mate), {"fen": fen, "moves": moves}, _canonical(fen))
 
 
 def verify(answer: str, item: Item) -> Score:
     """Plays the move and asks whether the king is mated."""
-    chess = _chess()
     text = _read(answer)
+    chess, _ = _chess()
     board = chess.Board(item.meta["fen"])
     try:
         move = board.parse_uci(text.replace("-", "")) if _SQUARES.fullmatch(text) else board.parse_san(text)
@@ -111,7 +102,7 @@ def verify_paper(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """Plays every legal move."""
-    board = _chess().Board(item.meta["fen"])
+    board = _chess()[0].Board(item.meta["fen"])
     for move in list(board.legal_moves):
         board.push(move)
         mated = board.is_checkmate()
@@ -122,8 +113,8 @@ def solve(item: Item) -> str:
 
 
 def form(answer: str) -> str:
-    """The move without signs of capture, check, mate and promotion."""
-    return re.sub("[x:=]", "", _read(answer))
+    """The move without signs of capture, check, mate and promotion, and without a hyphen between squares."""
+    return re.sub("[x:=]|(?<=[1-8])-", "", _read(answer))
 
 
 def draw(item: Item) -> str:
@@ -147,102 +138,28 @@ def draw(item: Item) -> str:
 
 def position(moves: str) -> tuple[str, str]:
     """FEN and canonical form of the position after a game in algebraic notation, numbered or not. Raises ValueError for an illegal move."""
-    board = _chess().Board()
+    board = _chess()[0].Board()
     for move in re.sub(r"[0-9]+\s*\.+", " ", moves).split():
         board.push_san(move)
     return board.fen(), _canonical(board.fen())
 
 
-def _chess() -> Any:
+def _chess() -> tuple[Any, Any]:
+    """The library, and our positions, which need it."""
     try:
         import chess
     except ImportError:
         raise MissingExtra("chess, needed to move chess pieces,", "puzzles") from None
-    return chess
+    from thinkwell.tasks.puzzles.search import _chess as positions
 
-
-def _mate(chess: Any, board: Any) -> Any:
-    """A mating move whose own piece gives the check, None if there is none: only moves to squares that see the king are tried."""
-    king = board.king(not board.turn)
-    lines, slants = chess.BB_RANK_MASKS[king] & board.occupied, chess.BB_DIAG_MASKS[king] & board.occupied
-    straight = chess.BB_RANK_ATTACKS[king][lines] | chess.BB_FILE_ATTACKS[king][chess.BB_FILE_MASKS[king] & board.occupied]
-    slanted = chess.BB_DIAG_ATTACKS[king][slants]
-    seen = {
-        chess.QUEEN: straight | slanted,
-        chess.ROOK: straight,
-        chess.BISHOP: slanted,
-        chess.KNIGHT: chess.BB_KNIGHT_ATTACKS[king],
-        chess.PAWN: chess.BB_PAWN_ATTACKS[not board.turn][king],
-        chess.KING: 0,
-    }
-    near = seen[chess.QUEEN] | seen[chess.KNIGHT] | seen[chess.PAWN]
-    for move in board.generate_pseudo_legal_moves(board.occupied_co[board.turn], near):
-        piece = move.promotion or board.piece_type_at(move.from_square)
-        if seen[piece] >> move.to_square & 1 and board.is_legal(move):
-            board.push(move)
-            mated = not any(board.generate_legal_moves())
-            board.pop()
-            if mated:
-                return move
-    return None
-
-
-def _placed(chess: Any, rng: random.Random, config: Config) -> tuple[Any, Any]:
-    """A board with White to move (half of them turned, for Black) and a mate. The weaker king stands on the edge mostly, where mates are."""
-    kinds = {name: chess.PIECE_SYMBOLS.index(name.lower()) for name in "KQRBNP"}
-    for _ in range(PLACINGS):
-        weak = rng.choice(EDGE) if rng.random() < 0.9 else rng.randrange(64)
-        strong = rng.choice(RING[weak])
-        first = rng.choice("QQR")  # without a queen or rook two pieces hardly ever mate
-        names = [first, *rng.sample(ATTACKERS.replace(first, "", 1), config.attackers - 1), *rng.sample(DEFENDERS, config.defenders)]
-        squares = {strong: (kinds["K"], True), weak: (kinds["K"], False)}
-        for number, name in enumerate(names):
-            ours = number < config.attackers
-            square = rng.choice(NEAR[weak]) if not ours and rng.random() < 0.6 else rng.randrange(64)
-            if not (name == "P" and square // 8 in (0, 7)):
-                squares.setdefault(square, (kinds[name], ours))
-        if len(squares) < 2 + len(names):
-            continue
-        board = chess.Board(None)
-        for square, (kind, side) in squares.items():
-            board.set_piece_at(square, chess.Piece(kind, side))
-        if board.attackers_mask(True, weak) or board.attackers_mask(False, strong):
-            continue
-        mate = _mate(chess, board)
-        if mate is not None and board.is_valid():
-            if rng.random() < 0.5:
-                mate = chess.Move(mate.from_square ^ 56, mate.to_square ^ 56, mate.promotion)
-                board = board.mirror()
-            return board, mate
-    raise Redraw
-
-
-def _played(chess: Any, rng: random.Random, config: Config) -> tuple[Any, Any]:
-    """Random moves, some captures preferred, until somebody can mate."""
-    board = chess.Board()
-    for ply in range(config.max_plies + 1):
-        if ply >= config.min_plies and (mate := _mate(chess, board)) is not None:
-            return board, mate
-        moves = list(board.generate_pseudo_legal_captures()) if rng.random() < 0.15 else []
-        moves = moves or list(board.generate_pseudo_legal_moves())
-        rng.shuffle(moves)
-        move = next(filter(board.is_legal, moves), None)
-        if move is None:
-            raise Redraw
-        board.push(move)
-    raise Redraw
-
-
-def _distance(one: int, other: int) -> int:
-    """Moves of a king between two squares."""
-    return max(abs(one // 8 - other // 8), abs(one % 8 - other % 8))
+    return chess, positions
 
 
 def _canonical(fen: str) -> str:
     """The smallest text of the position, its mirror image (where nobody may castle) and both with the colours exchanged."""
     placement, turn, castling = fen.split()[:3]
     turned = "/".join(reversed(placement.split("/"))).swapcase()
-    texts = [f"{placement} {turn} {castling}", f"{turned} {'b' if turn == 'w' else 'w'} {castling.swapcase()}"]
+    texts = [f"{placement} {turn} {castling}", f"{turned} {'b' if turn == 'w' else 'w'} {''.join(sorted(castling.swapcase()))}"]
     if castling == "-":
         texts += ["/".join(rank[::-1] for rank in text.partition(" ")[0].split("/")) + text[text.index(" ") :] for text in texts]
     return min(texts)
@@ -252,7 +169,7 @@ def _read(answer: str) -> str:
     """The move without its number, signs and decoration."""
     text = _TEXT.sub(r"\1", answer.strip().replace("\\#", "#")).strip(" \t\r\n\"'`$*.")
     text = _NUMBER.sub("", text, count=1) if text[:1].isdigit() and "." in text[:6] else text
-    move = text.rstrip("#+!? ").removesuffix(" e.p.").strip()
+    move = text.rstrip(_DECORATION).removesuffix("e.p").rstrip(_DECORATION)  # captured in passing: the mark is optional
     if _MOVE.fullmatch(move) is None:
         raise Refused(f"{shown(text)} is no move in algebraic notation")
     return move.upper().replace("0", "O") if move[0] in "Oo0" else move.replace(":", "x")
@@ -267,9 +184,6 @@ def _diagram(fen: str) -> str:
     return "\n".join([*(f"{8 - i} {' '.join(rank)}" for i, rank in enumerate(ranks)), "  a b c d e f g h"])
 
 
-EDGE = [square for square in range(64) if square // 8 in (0, 7) or square % 8 in (0, 7)]
-NEAR = [[square for square in range(64) if _distance(square, king) == 1] for king in range(64)]
-RING = [[square for square in range(64) if 2 <= _distance(square, king) <= 3] for king in range(64)]
 OPENINGS = (
     "{side} can give checkmate with one move. Which?",
     "Find a move for {side} that is checkmate at once.",
