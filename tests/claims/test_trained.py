@@ -50,9 +50,10 @@ def test_the_end_of_a_run_counts_not_its_best_evaluation() -> None:
         gained("tokens", since=7)(run)
 
 
-def test_a_metric_is_the_mean_of_the_last_steps() -> None:
+def test_a_metric_is_the_mean_of_the_last_steps_that_have_it() -> None:
     run = ran([([0], [1])], [{"kl": 9.0}, {"kl": None}, {"kl": 1.0}, {"kl": 2.0}])
-    assert metric("kl", last=3)(run).tolist() == [1.5]
+    assert metric("kl", last=2)(run).tolist() == [1.5]
+    assert metric("kl", last=3)(run).tolist() == [4.0]
     with pytest.raises(ConfigError, match="no step"):
         metric("entropy")(run)
 

@@ -199,8 +199,8 @@ def _tail(ran: Ran, name: str) -> NDArray[np.float64]:
 
 
 def _values(ran: Ran, name: str, last: int = 0) -> list[float]:
-    """A metric of the last steps (0: of all), without the steps that lack it. Raises `ConfigError` if all do."""
-    values = [float(row[name]) for row in ran.report.steps[-last:] if row.get(name) is not None]
+    """A metric of the last steps that have it (0: of all such). A step in which nothing was left to train on lacks most. Raises `ConfigError` if no step has it."""
+    values = [float(row[name]) for row in ran.report.steps if row.get(name) is not None][-last:]
     if not values:
         raise ConfigError(f"no step of {ran.folder} has a metric {name!r}; expected one of {', '.join(sorted(ran.report.steps[-1]))}.")
     return values
