@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import permutations, product
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from tests.tasks.checks.zebra_logic import true
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item
-from thinkwell.tasks.puzzles.logic._clues import canonical
+from thinkwell.tasks.puzzles.logic._clues import canonical, enough_clues, minimal_clues, tables
 from thinkwell.tasks.puzzles.logic.zebra_logic import Config
 
 
-def tables(item: Item, clues: list[list[object]]) -> int:
+def count(item: Item, clues: list[list[object]]) -> int:
     """How many tables agree with the clues, by trying all."""
     n = len(item.meta["items"][0])
     rows = list(permutations(range(1, n + 1)))
@@ -31,8 +32,8 @@ def test_there_is_one_table_and_no_clue_to_spare() -> None:
         for i in range(3):
             item = load("puzzles/zebra_logic", **knobs).item(1, i)
             clues = item.meta["clues"]
-            assert tables(item, clues) == 1
-            assert all(tables(item, [other for other in clues if other is not clue]) > 1 for clue in clues)
+            assert count(item, clues) == 1
+            assert all(count(item, [other for other in clues if other is not clue]) > 1 for clue in clues)
 
 
 def test_listing_every_permutation_scores_by_the_original_s_rule_only() -> None:
@@ -54,6 +55,9 @@ def test_layout_is_forgiven_and_content_is_not() -> None:
     header = [["", "1", "2", "3", "4", "5"], ["---"] * 6]
     for good in (rows[::-1], header + rows, [[cell.upper() for cell in row] for row in rows]):
         assert task.verify(table(good), item).value == 1.0
+        assert task.puzzle.form_of(table(good).strip("`\n")) == task.puzzle.form_of(item.answer)
+    assert task.verify(f"```\n{item.answer}\n|\n```", item).value == 1.0
+    assert task.verify("```\n| 1 |\n| 2 |\n```", item).reason == "'1' is none of the kinds " + ", ".join(item.meta["kinds"])
     bad = {
         "no row of": rows[:-1],
         "more than one row": [*rows, rows[0]],
@@ -83,6 +87,32 @@ def test_relabelled_and_mirrored_copies_are_the_same_puzzle(n: int, k: int) -> N
     copy = [(turned.get(said, said), tuple(moved[item] for item in of)) for said, of in clues]
     assert canonical(copy[::-1], n, k) == canonical(clues, n, k)
     assert canonical(clues[1:], n, k) != canonical(clues, n, k)
+    assert canonical([("right", (0, n + 1)), *clues[1:]], n, k) != canonical(clues, n, k)
+
+
+def test_drawn_puzzles_keep_their_form_under_other_orders_of_kinds_and_from_the_other_end() -> None:
+    rng, n, k = random.Random(3), 5, 4
+    turned = {"left": "right", "right": "left", "before": "after", "after": "before"}
+    forms = set()
+    for _ in range(20):
+        clues = minimal_clues(rng, enough_clues(rng, n, k), n, k)
+        order = rng.sample(range(k), k)
+        copy = [(turned.get(said, said), tuple(order[item // n] * n + n - 1 - item % n for item in of)) for said, of in clues]
+        form = canonical(clues, n, k)
+        assert canonical(rng.sample(copy, len(copy)), n, k) == form
+        forms.add(form)
+    assert len(forms) == 20
+
+
+def test_every_table_is_found_once() -> None:
+    """By propagation and branching, against trying all."""
+    rng, n, k = random.Random(5), 3, 3
+    every = [[position for row in rows for position in row] for rows in product(permutations(range(n)), repeat=k)]
+    for size in (0, 1, 2, 3, 4):
+        for _ in range(10):
+            clues = rng.sample(enough_clues(rng, n, k), size) if size else []
+            allowed = [at for at in every if all(true(said, [at[item] + 1 for item in of], n) for said, of in clues)]
+            assert sorted(tables(clues, n, k)) == sorted(allowed)
 
 
 def test_every_size_can_be_made() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import combinations
+
+from thinkwell.tasks.puzzles.logic._renaming import renamed
 
 Clue = tuple[str, tuple[int, ...]]  # what is said, and of which items
 
@@ -16,24 +18,46 @@ KINDS_OF_CLUES = ("same", "left", "right", "before", "after", "middle", "between
 
 
 def enough_clues(rng: random.Random, n: int, k: int) -> list[Clue]:
-    """True clues that leave one table. Each is the next that rules out a table which the earlier ones allow."""
+    """True clues that leave one table. Each is the next that rules out a table which the earlier ones allow: one near the solution as long as there is any."""
     clues: list[Clue] = []
-    while (other := other_table(clues, n, k)) is not None:
-        while True:
+    near = _near(n, k)
+    rng.shuffle(near)
+    while other := near[0] if near else other_table(clues, n, k):
+        clue = _clue(rng, n, k)
+        while _allows(clue, other, n):
             clue = _clue(rng, n, k)
-            if not holds(clue[0], [other[item] for item in clue[1]], n):
-                clues.append(clue)
-                break
+        clues.append(clue)
+        near = [table for table in near if _allows(clue, table, n)]
     return clues
 
 
-def minimal_clues(rng: random.Random, clues: list[Clue], n: int, k: int) -> list[Clue]:
+def minimal_clues(rng: random.Random, clues: Sequence[Clue], n: int, k: int) -> list[Clue]:
     """A part of the clues that leaves one table while no smaller part of it does."""
-    for clue in rng.sample(clues, len(clues)):
-        rest = [other for other in clues if other is not clue]
-        if other_table(rest, n, k) is None:
-            clues = rest
-    return clues
+    kept = set(range(len(clues)))
+    against = [{number for number, clue in enumerate(clues) if not _allows(clue, table, n)} for table in _near(n, k)]
+    for number in rng.sample(range(len(clues)), len(clues)):
+        if any(numbers & kept == {number} for numbers in against):
+            continue  # nothing else rules that table out
+        rest = kept - {number}
+        if other_table([clues[other] for other in sorted(rest)], n, k) is None:
+            kept = rest
+    return [clues[number] for number in sorted(kept)]
+
+
+def _near(n: int, k: int) -> list[list[int]]:
+    """The solution with two items of a kind in each other's place: tables that are found without a search."""
+    found = []
+    for kind in range(k):
+        for one, other in combinations(range(kind * n, kind * n + n), 2):
+            table = [item % n for item in range(n * k)]
+            table[one], table[other] = table[other], table[one]
+            found.append(table)
+    return found
+
+
+def _allows(clue: Clue, table: Sequence[int], n: int) -> bool:
+    said, of = clue
+    return holds(said, [table[item] for item in of], n)
 
 
 def _clue(rng: random.Random, n: int, k: int) -> Clue:
@@ -67,92 +91,95 @@ def holds(said: str, at: Sequence[int], n: int) -> bool:
     return {"same": a == b, "left": a + 1 == b, "right": a == b + 1, "before": a < b, "after": a > b}[said]
 
 
-def other_table(clues: list[Clue], n: int, k: int) -> list[int] | None:
+def other_table(clues: Sequence[Clue], n: int, k: int) -> list[int] | None:
     """A table that the clues allow, other than the one with item p of every kind at position p."""
     return next((places for places in tables(clues, n, k) if any(place != item % n for item, place in enumerate(places))), None)
 
 
 def tables(clues: Sequence[Clue], n: int, k: int) -> Iterator[list[int]]:
     """All tables that the clues allow, as positions of the items: propagation over bit masks of positions, then branching on the item with the fewest."""
-    waiting = [[(1 << n) - 1] * (n * k)]
+    start = [(1 << n) - 1] * (n * k)
+    for said, of in clues:
+        if said == "middle":
+            start[of[0]] = 1 << n // 2
+    same, directly, somewhere, between = (
+        [of[::-1] if said in ("right", "after") else of for said, of in clues if said in wanted]
+        for wanted in (("same",), ("left", "right"), ("before", "after"), ("between",))
+    )
+    waiting = [start]
     while waiting:
         masks = waiting.pop()
-        if not _propagate(masks, clues, n, k):
+        if not _propagate(masks, same, directly, somewhere, between, n):
             continue
         open_items = [item for item, mask in enumerate(masks) if mask & mask - 1]
         if not open_items:
             yield [mask.bit_length() - 1 for mask in masks]
             continue
         item = min(open_items, key=lambda item: masks[item].bit_count())
-        for place in range(n):
+        own = item % n  # tried last: what is wanted is mostly another table than that of the solution
+        for place in (own, *(place for place in range(n) if place != own)):
             if masks[item] >> place & 1:
                 waiting.append(masks[:])
                 waiting[-1][item] = 1 << place
 
 
-def _propagate(m: list[int], clues: Sequence[Clue], n: int, k: int) -> bool:
-    """Strike out positions in place until nothing changes. False if an item has none left."""
+Pairs = Sequence[tuple[int, ...]]
+
+
+def _propagate(m: list[int], same: Pairs, directly: Pairs, somewhere: Pairs, between: Pairs, n: int) -> bool:
+    """Strike out positions in place until nothing changes. False if an item has none left. directly, somewhere: the first item left of the second."""
     full = (1 << n) - 1
     before: list[int] = []
     while before != m:
         before = m[:]
-        for said, of in clues:
-            if said == "same":
-                m[of[0]] = m[of[1]] = m[of[0]] & m[of[1]]
-            elif said == "middle":
-                m[of[0]] &= 1 << n // 2
-            elif said == "between":
-                a, b, c = of
-                m[a] &= (m[b] << 1 & m[c] >> 1) | (m[c] << 1 & m[b] >> 1)
-                m[b] &= (m[a] >> 1 & m[c] >> 2) | (m[a] << 1 & m[c] << 2)
-                m[c] &= (m[a] >> 1 & m[b] >> 2) | (m[a] << 1 & m[b] << 2)
-            else:
-                a, b = of if said in ("left", "before") else of[::-1]  # a stands left of b
-                if said in ("left", "right"):
-                    m[b] &= m[a] << 1
-                    m[a] &= m[b] >> 1
-                else:
-                    m[b] &= full & ~((m[a] & -m[a]) * 2 - 1)
-                    m[a] &= (1 << max(m[b].bit_length() - 1, 0)) - 1
-        for start in range(0, n * k, n):
-            once = twice = 0
-            for item in range(start, start + n):
-                mask = m[item]
-                if not mask:
-                    return False
+        for a, b in same:
+            m[a] = m[b] = m[a] & m[b]
+        for a, b in directly:
+            m[b] &= m[a] << 1
+            m[a] &= m[b] >> 1
+        for a, b in somewhere:
+            m[b] &= full & ~((m[a] & -m[a]) * 2 - 1)
+            m[a] &= (1 << max(m[b].bit_length() - 1, 0)) - 1
+        for a, b, c in between:
+            m[a] &= (m[b] << 1 & m[c] >> 1) | (m[c] << 1 & m[b] >> 1)
+            m[b] &= (m[a] >> 1 & m[c] >> 2) | (m[a] << 1 & m[c] << 2)
+            m[c] &= (m[a] >> 1 & m[b] >> 2) | (m[a] << 1 & m[b] << 2)
+        for start in range(0, len(m), n):
+            once = twice = fixed = 0
+            for mask in m[start : start + n]:
                 twice |= once & mask
                 once |= mask
                 if not mask & mask - 1:
-                    for rival in range(start, start + n):
-                        if rival != item:
-                            m[rival] &= ~mask
+                    if not mask or mask & fixed:
+                        return False
+                    fixed |= mask
             if once != full:
                 return False
-            for item in range(start, start + n):  # a position that only one item can take
-                if alone := m[item] & ~twice:
+            for item in range(start, start + n):
+                if alone := m[item] & ~twice:  # a position that only this item can take
                     m[item] = alone
+                elif m[item] & m[item] - 1:
+                    m[item] &= ~fixed
     return all(m)
 
 
 def canonical(clues: Sequence[Clue], n: int, k: int) -> str:
-    """The clues without names, in the order of kinds and the direction of reading that come first. Items are named by their positions in the solution."""
-    plain = [
-        ("left" if said == "right" else "before" if said == "after" else said, of[::-1] if said in ("right", "after") else of)
-        for said, of in clues
-    ]
-    best: list[tuple[str, list[int]]] | None = None
-    for order in permutations(range(k)):
-        for mirrored in (False, True):
-            form = []
-            for said, of in plain:
-                named = [order[item // n] * n + (n - 1 - item % n if mirrored else item % n) for item in of]
-                if said == "same":
-                    named.sort()
-                elif said == "between":
-                    named[1:] = sorted(named[1:])
-                elif mirrored and len(named) == 2:
-                    named.reverse()
-                form.append((said, named))
-            form.sort()
-            best = form if best is None else min(best, form)
-    return "; ".join(f"{said} {' '.join(map(str, named))}" for said, named in best or [])
+    """The clues without names: items by their positions in the solution, kinds numbered by what is said of them, read from the end that gives the smaller text."""
+    return min(_written(clues, n, k, mirrored) for mirrored in (False, True))
+
+
+def _written(clues: Sequence[Clue], n: int, k: int, mirrored: bool) -> str:
+    told = []
+    for said, of in clues:
+        kinds = [(str(n - 1 - item % n if mirrored else item % n), item // n) for item in of]
+        if said in ("left", "right", "before", "after") and (said in ("right", "after")) is not mirrored:
+            kinds.reverse()  # all of them as "left" and "before"
+        told.append(({"right": "left", "after": "before"}.get(said, said), kinds))
+    numbers = renamed(k, told)
+    written = []
+    for said, kinds in told:
+        items = [f"{numbers[kind]}.{place}" for place, kind in kinds]
+        written.append(
+            " ".join([said, *(sorted(items) if said == "same" else [items[0], *sorted(items[1:])] if said == "between" else items)])
+        )
+    return "; ".join(sorted(written))

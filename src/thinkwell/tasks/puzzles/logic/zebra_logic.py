@@ -52,8 +52,7 @@ LEVELS = {"easy": {"objects": 3, "kinds": 4}, "medium": {"objects": 4, "kinds": 
 
 
 def generate(rng: random.Random, config: Config) -> Drawn:
-    """The solution has item p of every kind at position p, and names are given at the end. Clues are added, each against a table that is still possible, until there is
-    no other; then those that can be spared are taken out."""
+    """The solution has item p of every kind at position p, and names are given at the end."""
     n, k = config.objects, config.kinds
     clues = minimal_clues(rng, enough_clues(rng, n, k), n, k)
     named = {kind: rng.sample(KINDS[kind], n) for kind in rng.sample(list(KINDS), k)}
@@ -71,11 +70,9 @@ def generate(rng: random.Random, config: Config) -> Drawn:
 def verify(answer: str, item: Item) -> Score:
     """The table's rows and items, then every clue."""
     kinds, items = item.meta["kinds"], item.meta["items"]
-    n, rows = len(items[0]), _table(answer)
-    if len(rows) > 1 and rows[0][1:] == [str(place) for place in range(1, n + 1)]:
-        rows = rows[1:]  # a header that only numbers the positions
+    n = len(items[0])
     place: dict[int, int] = {}
-    for row in rows:
+    for row in _table(answer):
         kind = next((number for number, name in enumerate(kinds) if name.casefold() == row[0]), None)
         if kind is None:
             raise Refused(f"{shown(row[0])} is none of the kinds {', '.join(kinds)}")
@@ -142,17 +139,18 @@ def draw(item: Item) -> str:
 
 
 def _table(answer: str) -> list[list[str]]:
-    """The rows of a markdown table as lower-case cells; lines of dashes are layout."""
+    """The rows of a markdown table as lower-case cells; lines of dashes or bars alone, and a header that only numbers the positions, are layout."""
     rows = []
     for number, line in enumerate(lines(answer), 1):
-        if "-" in line and set(line) <= set("|-: "):
+        if set(line) <= set("|-: "):
             continue
         if "|" not in line:
             raise Refused(f"line {number}, {shown(line)}, is no row of a table")
         rows.append([cell.strip().casefold() for cell in line.removeprefix("|").removesuffix("|").split("|")])
     if not rows:
         raise Refused("the answer holds no table")
-    return rows
+    numbered = len(rows) > 1 and len(rows[0]) > 1 and rows[0][1:] == [str(place) for place in range(1, len(rows[0]))]
+    return rows[1:] if numbered else rows
 
 
 def _sentence(clue: Sequence[str | int], kinds: Sequence[str], items: Sequence[Sequence[str]]) -> str:
@@ -181,7 +179,8 @@ OPENINGS = (
 )
 RULES = (
     "Rules: {n} objects stand in a row, at positions 1 to {n} from left to right. Each object has exactly one item of every kind, and no item belongs to two objects. "
-    '"Directly" left, right or beside means at the next position; "somewhere" left or right means at any distance. The clues have exactly one solution.'
+    '"Directly" left, right or beside means at the next position; "somewhere" left or right means at any distance. '
+    "The clues name an item as Kind:item. They have exactly one solution."
 )
 FORM = "a markdown table without a header, {k} rows in any order: the name of the kind, then its items in the order of the positions."
 EXAMPLE = "| Tree | oak | elm | ash |\n| Metal | tin | iron | lead |"
