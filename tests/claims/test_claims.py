@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from thinkwell.claims.claim import CLAIMS, Effect, Paper, accuracy, fact, tokens
 from thinkwell.claims.measure import estimate_of, finding_of, measure, spec_of
-from thinkwell.claims.page import markdown, measured
+from thinkwell.claims.page import markdown, measured, number
 from thinkwell.core.answer import VerdictValue
 from thinkwell.core.budget import Budget
 from thinkwell.core.errors import ConfigError
@@ -110,6 +111,16 @@ def test_the_page_shows_claim_numbers_and_verdict() -> None:
     assert "| it is better *(control)* | `a` : `b` | +5 points | +100.0 [+100.0, +100.0] | 10 : 10 | **holds** |" in text
     assert "`thinkwell reproduce toy`" in text
     assert finding.as_dict().keys() >= {"claim", "paper", "paper_effect", "measured", "ci95", "verdict", "seconds", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "shown"),
+    [("accuracy", 0.031, "+3.1"), ("tokens", -0.25, "-25.0 %"), ("kl", 0.5, "+0.50"), ("kl", 0.00115, "+0.0011"), ("kl", 0.0, "+0.00")],
+)
+def test_a_number_is_shown_in_its_unit_and_a_small_one_is_not_zero(quantity: str, value: float, shown: str) -> None:
+    effect = Effect("it is better", "+5 points", "a", "b")
+    finding = finding_of(paper(effect), effect, comparison([record("a", 0, right=True), record("b", 0, right=False)]), 2.0, "command")
+    assert number(value, replace(finding, quantity=quantity)) == shown
 
 
 def test_measuring_runs_the_arms_once_and_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def number(value: float, finding: Finding) -> str:
         return f"{100 * value:+.1f}"
     if finding.quantity == TOKENS:
         return f"{round(value):+d}"
-    return f"{100 * value:+.1f} %" if finding.quantity in ("tokens", "scorer_calls") else f"{value:+.2f}"
+    if finding.quantity in ("tokens", "scorer_calls"):
+        return f"{100 * value:+.1f} %"
+    return f"{value:+.2f}" if not value or abs(value) >= 0.1 else f"{value:+.2g}"  # a share of a thousandth is not 0.00
 
 
 def measured(finding: Finding) -> str:
