@@ -1,7 +1,8 @@
 """Maze: go from S, the top left cell of a square grid, to E, the bottom right one, by steps up, down, left or right, never onto a blocked cell B; or say that no path exists.
 
-Any path counts, shortest or not, also one that comes by a cell twice. The original draws blocked cells with replacement, so that its shares of 15 to 55 % come to the numbers of
-our levels; how many of its mazes have no path (6, 26 and 62 %) follows from that, here it is a knob. Its verifier is ours.
+Any path counts, shortest or not, also one that comes by a cell twice. The original's grids are all 5x5, with 15 to 55 % of the cells blocked, drawn with replacement: its harder
+levels have more mazes without a path (6, 26 and 62 %), but those with one are no harder to walk through. Here the grid grows, and the share without a path is a knob. The
+original's verifier is ours.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Config(Knobs):
     size: int = Field(5, ge=3, le=12)
     """Rows and columns of the grid, 3 to 12."""
     min_blocked: int = Field(3, ge=1, le=100)
-    """Fewest blocked cells, at least 1."""
+    """Fewest blocked cells, 1 to 100."""
     max_blocked: int = Field(6, ge=1, le=100)
-    """Most blocked cells; a path needs 2 * size - 1 free ones, and none is cut off by fewer than 2."""
+    """Most blocked cells, 1 to 100; a path needs 2 * size - 1 free ones, and none is cut off by fewer than 2."""
     no_path_share: float = Field(0.1, ge=0.0, le=1.0)
     """Share of mazes without a path, 0 to 1."""
 
@@ -41,9 +42,9 @@ class Config(Knobs):
 
 
 LEVELS = {
-    "easy": {"min_blocked": 3, "max_blocked": 6, "no_path_share": 0.1},
-    "medium": {"min_blocked": 6, "max_blocked": 9, "no_path_share": 0.25},
-    "hard": {"min_blocked": 8, "max_blocked": 11, "no_path_share": 0.5},
+    "easy": {"size": 5, "min_blocked": 3, "max_blocked": 6, "no_path_share": 0.1},
+    "medium": {"size": 7, "min_blocked": 14, "max_blocked": 19, "no_path_share": 0.2},
+    "hard": {"size": 9, "min_blocked": 28, "max_blocked": 34, "no_path_share": 0.3},
 }
 
 

@@ -91,7 +91,7 @@ def verify(answer: str, item: Item) -> Score:
 def verify_paper(answer: str, item: Item) -> Score:
     """The original's rule: the first list of digits, blanks and commas in brackets; minus signs and empty lists are not found."""
     found = _PAPER_LIST.search(answer)
-    if found is None or integers(found[1]) != _read(item.answer):
+    if found is None or not (numbers := integers(found[1])) or numbers != _read(item.answer):
         raise Refused("no list that equals the gold answer is found")
     return RIGHT
 
