@@ -6,10 +6,12 @@ Squares are numbers, a1 = 0, b1 = 1, up to h8 = 63; bit i of a mask is square i.
 from __future__ import annotations
 
 import random
-
-import chess
+from typing import TYPE_CHECKING
 
 from thinkwell.tasks.puzzle import Redraw
+
+if TYPE_CHECKING:
+    import chess
 
 PLACINGS = 60  # boards that are tried in one draw
 ATTACKERS = "QRRBBNNPPP"
@@ -21,6 +23,8 @@ def placed(rng: random.Random, attackers: int, defenders: int) -> tuple[chess.Bo
 
     The weaker king stands on the edge mostly, where mates are, and its own pieces tend to stand in its way.
     """
+    import chess
+
     board = chess.Board(None)
     names: list[str] = []
     for _ in range(PLACINGS):
@@ -57,6 +61,8 @@ def placed(rng: random.Random, attackers: int, defenders: int) -> tuple[chess.Bo
 
 def played(rng: random.Random, min_plies: int, max_plies: int) -> tuple[chess.Board, chess.Move]:
     """A game of random moves, some captures preferred, up to a position with a mate."""
+    import chess
+
     board = chess.Board()
     for ply in range(max_plies + 1):
         if ply >= min_plies and (mate := mating_move(board)) is not None:
@@ -73,6 +79,8 @@ def played(rng: random.Random, min_plies: int, max_plies: int) -> tuple[chess.Bo
 
 def mating_move(board: chess.Board) -> chess.Move | None:
     """A mating move whose own piece gives the check, None if there is none. A move is made only if it gives check and leaves no square next to the king safe."""
+    import chess
+
     side = board.turn
     king, own, theirs = board.king(not side), board.occupied_co[side], board.occupied_co[not side]
     assert king is not None
@@ -102,6 +110,8 @@ def mating_move(board: chess.Board) -> chess.Move | None:
 
 def _attacks(kind: int, square: int, occupied: int, side: bool) -> int:
     """What a piece on a square attacks. Read backwards: from where such a piece of the other side attacks that square."""
+    import chess
+
     if kind == chess.PAWN:
         return chess.BB_PAWN_ATTACKS[side][square]
     if kind == chess.KNIGHT:
@@ -117,7 +127,12 @@ def _attacks(kind: int, square: int, occupied: int, side: bool) -> int:
     return found
 
 
-KINDS = {name: chess.PIECE_SYMBOLS.index(name.lower()) for name in "KQRBNP"}
+def _distance(one: int, other: int) -> int:
+    """Moves of a king between two squares."""
+    return max(abs(one // 8 - other // 8), abs(one % 8 - other % 8))
+
+
+KINDS = {name: kind for kind, name in enumerate("PNBRQK", 1)}  # as the library numbers them
 EDGE = [square for square in range(64) if square // 8 in (0, 7) or square % 8 in (0, 7)]
-NEAR = [[square for square in range(64) if chess.square_distance(square, king) == 1] for king in range(64)]
-RING = [[square for square in range(64) if 2 <= chess.square_distance(square, king) <= 3] for king in range(64)]
+NEAR = [[square for square in range(64) if _distance(square, king) == 1] for king in range(64)]
+RING = [[square for square in range(64) if 2 <= _distance(square, king) <= 3] for king in range(64)]

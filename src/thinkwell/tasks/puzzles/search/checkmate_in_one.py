@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import MissingExtra
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.search._chess import placed, played
 from thinkwell.tasks.reading import shown
 
 _MOVE = re.compile(r"[KQRBN]?[a-h]?[1-8]?[x:-]?[a-h][1-8](?:=?[QRBNqrbn])?|[Oo0]-[Oo0](?:-[Oo0])?")
@@ -58,11 +59,11 @@ LEVELS = {
 
 def generate(rng: random.Random, config: Config) -> Drawn:
     """Place or play until the side to move can mate."""
-    chess, positions = _chess()
+    chess = _chess()
     if config.game:
-        board, mate = positions.played(rng, config.min_plies, config.max_plies)
+        board, mate = played(rng, config.min_plies, config.max_plies)
     else:
-        board, mate = positions.placed(rng, config.attackers, config.defenders)
+        board, mate = placed(rng, config.attackers, config.defenders)
     moves = chess.Board().variation_san(board.move_stack) if config.game else ""
     fen = board.fen()
     side = "White" if board.turn else "Black"
@@ -76,7 +77,7 @@ def generate(rng: random.Random, config: Config) -> Drawn:
 def verify(answer: str, item: Item) -> Score:
     """Plays the move and asks whether the king is mated."""
     text = _read(answer)
-    chess, _ = _chess()
+    chess = _chess()
     board = chess.Board(item.meta["fen"])
     try:
         move = board.parse_uci(text.replace("-", "")) if _SQUARES.fullmatch(text) else board.parse_san(text)
@@ -102,7 +103,7 @@ def verify_paper(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """Plays every legal move."""
-    board = _chess()[0].Board(item.meta["fen"])
+    board = _chess().Board(item.meta["fen"])
     for move in list(board.legal_moves):
         board.push(move)
         mated = board.is_checkmate()
@@ -138,21 +139,18 @@ def draw(item: Item) -> str:
 
 def position(moves: str) -> tuple[str, str]:
     """FEN and canonical form of the position after a game in algebraic notation, numbered or not. Raises ValueError for an illegal move."""
-    board = _chess()[0].Board()
+    board = _chess().Board()
     for move in re.sub(r"[0-9]+\s*\.+", " ", moves).split():
         board.push_san(move)
     return board.fen(), _canonical(board.fen())
 
 
-def _chess() -> tuple[Any, Any]:
-    """The library, and our positions, which need it."""
+def _chess() -> Any:
     try:
         import chess
     except ImportError:
         raise MissingExtra("chess, needed to move chess pieces,", "puzzles") from None
-    from thinkwell.tasks.puzzles.search import _chess as positions
-
-    return chess, positions
+    return chess
 
 
 def _canonical(fen: str) -> str:
