@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tasks.checks.full_crosswords import CLUES, LIST
@@ -46,13 +48,24 @@ def test_layout_is_forgiven(answer: str) -> None:
         ("across: SHONE, EARLY\ndown: SHE, OUR", "word 1 across, SHONE, is not the word of its clue"),
         ("across: STONE,, EARLY\ndown: SHE, OUR", "missing between two commas"),
         ("across: STONE, EARLY\nacross: STONE, EARLY\ndown: SHE, OUR", "more than one line"),
-        ("across: ST0NE, EARLY\ndown: SHE, OUR", "no word of letters"),
+        ("across: ST0NE, EARLY\ndown: SHE, OUR", "'ST0NE' is no word of letters from A to Z"),
+        ("across: \u017ftone, EARLY\ndown: SHE, OUR", "no word of letters from A to Z"),  # a long s, whose capital is S
     ],
 )
 def test_what_is_wrong_is_named(answer: str, reason: str) -> None:
     score = TASK.verify(f"```\n{answer}\n```", ITEM)
     assert score.value == 0.0
     assert reason in score.reason
+
+
+def test_an_answer_that_does_not_fit_the_grid_of_a_pool_s_row_is_refused_not_raised() -> None:
+    row = replace(ITEM, answer="across: STO, EARLY\ndown: SHE, OUR")
+    assert TASK.puzzle.score(row.answer, row).reason == "word 1 across, 'STO', has 3 letters where 5 are expected"
+
+
+def test_hard_grids_are_filled_in_many_ways() -> None:
+    task = load("puzzles/full_crosswords", "hard", split="all")
+    assert len({task.item(0, i).canonical for i in range(80)}) > 75
 
 
 def test_grids_that_cannot_be_filled_are_refused_with_the_knob() -> None:

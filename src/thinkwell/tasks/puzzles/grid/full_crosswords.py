@@ -2,26 +2,21 @@
 those down from left to right.
 
 The original draws from a pool of crosswords (`tasks/pools.py` reads its files) and has no hard level. Here grids are filled from a list of our own, `crossword_words.txt`, in which
-every clue belongs to exactly one word: so the words asked for are determined, and answers are compared with them, as the original does. The filler keeps, for every open
-word, the set of words that still fit as one bit mask, and makes the sets consistent with each other before every choice.
+every clue belongs to exactly one word: so the words asked for are determined, and answers are compared with them, as the original does.
 """
 
 from __future__ import annotations
 
 import random
-import re
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
 
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles.grid._crossword import clues, filled
+from thinkwell.tasks.puzzles.search._cells import mark, picture, square
 from thinkwell.tasks.reading import shown
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-MOST_CHOICES = 200  # of the filler in one grid; then another grid is tried
 _LAYOUT = str.maketrans(dict.fromkeys("[](){}\"'`. \t", None))
 
 
@@ -39,7 +34,9 @@ class Config(Knobs):
     def _possible(self) -> Config:
         for name, words, side, lines in (("across", self.across, "height", self.height), ("down", self.down, "width", self.width)):
             if words >= lines:
-                raise ValueError(f"{name}={words} leaves no line for blocks; expected fewer than {side}={lines}")
+                raise ValueError(
+                    f"{name}={words} leaves no line for blocks; expected fewer than {side}={lines}. Take fewer words or a larger {side}"
+                )
         if self.across == self.down == 4 and min(self.height, self.width) < 7:
             raise ValueError("4 words across and 4 down are found in 7x7 grids only; take fewer words or height=7, width=7")
         return self
@@ -52,42 +49,34 @@ LEVELS = {
 }
 
 
-class Slot(NamedTuple):
-    """Place of a word. crossings: (the other slot, letter here, letter there)."""
-
-    length: int
-    crossings: list[tuple[int, int, int]]
-
-
 def generate(rng: random.Random, config: Config) -> Drawn:
     """Draw which rows and columns carry words, and fill them."""
     rows = sorted(rng.sample(range(config.height), config.across))
     columns = sorted(rng.sample(range(config.width), config.down))
-    found = _fill(rng, config, rows, columns)
+    found = filled(rng, config.height, config.width, rows, columns)
     if found is None:
         raise Redraw
     across, down = found[: len(rows)], found[len(rows) :]
     grid = ["".join("_" if r in rows or c in columns else "*" for c in range(config.width)) for r in range(config.height)]
-    clue = _words()[1]
-    meta = {"grid": grid, "across": [clue[word] for word in across], "down": [clue[word] for word in down]}
+    meta = {"grid": grid, "across": [clues()[word] for word in across], "down": [clues()[word] for word in down]}
     prompt = ask(rng.choice(OPENINGS), RULES, _board(meta), FORM, EXAMPLE)
-    canonical = min(
-        f"{rows} {across} {columns} {down}", f"{columns} {down} {rows} {across}"
-    )  # mirrored in the diagonal it is the same puzzle
-    return Drawn(prompt, _text(across, down), meta, canonical)
+    ways = (f"{rows} {across} {columns} {down}", f"{columns} {down} {rows} {across}")  # mirrored in the diagonal it is the same puzzle
+    return Drawn(prompt, _text(across, down), meta, min(ways))
 
 
 def verify(answer: str, item: Item) -> Score:
     """Numbers of words, their lengths, their crossings, and the words themselves. (A pool's item may have no grid.)"""
     given, right = _read(answer), _read(item.answer)
+    grid = item.meta.get("grid")
     for direction in ("across", "down"):
         words, golds = given[direction], right[direction]
         if len(words) != len(golds):
             raise Refused(f"{len(words)} words are given {direction} where {len(golds)} are expected")
         for number, (word, gold) in enumerate(zip(words, golds, strict=True), 1):
-            if len(word) != len(gold):
-                raise Refused(f"word {number} {direction}, {shown(word)}, has {len(word)} letters where {len(gold)} are expected")
-    if grid := item.meta.get("grid"):
+            length = len(gold) if not grid else len(grid[0]) if direction == "across" else len(grid)
+            if len(word) != length:
+                raise Refused(f"word {number} {direction}, {shown(word)}, has {len(word)} letters where {length} are expected")
+    if grid:
         rows, columns = _lines(grid)
         for i, row in enumerate(rows):
             for k, column in enumerate(columns):
@@ -102,7 +91,7 @@ def verify(answer: str, item: Item) -> Score:
 
 def solve(item: Item) -> str:
     """Looks the clues up in the list."""
-    word = {clue: word for word, clue in _words()[1].items()}
+    word = {clue: word for word, clue in clues().items()}
     return _text([word[clue] for clue in item.meta["across"]], [word[clue] for clue in item.meta["down"]])
 
 
@@ -114,102 +103,11 @@ def form(answer: str) -> str:
 def draw(item: Item) -> str:
     """The empty grid as an SVG picture, 40 pixels a cell, with the numbers of the words beside it."""
     grid = item.meta["grid"]
-    width, height = 40 * len(grid[0]) + 44, 40 * len(grid) + 44
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="18" text-anchor="middle">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    for r, line in enumerate(grid):
-        for c, cell in enumerate(line):
-            fill = "black" if cell == "*" else "white"
-            parts.append(f'<rect x="{40 + 40 * c}" y="{40 + 40 * r}" width="40" height="40" fill="{fill}" stroke="black"/>')
+    parts = [square(r, c, "black", left=40, top=40) for r, line in enumerate(grid) for c, cell in enumerate(line) if cell == "*"]
     rows, columns = _lines(grid)
-    parts += [f'<text x="22" y="{66 + 40 * r}" fill="black">{number}</text>' for number, r in enumerate(rows, 1)]
-    parts += [f'<text x="{60 + 40 * c}" y="30" fill="black">{number}</text>' for number, c in enumerate(columns, 1)]
-    return "".join([*parts, "</svg>"])
-
-
-@cache
-def _words() -> tuple[dict[int, list[str]], dict[str, str]]:
-    """(length -> words, word -> clue)."""
-    text = files(__package__).joinpath("crossword_words.txt").read_text("utf-8")
-    clues = dict(line.split("\t") for line in text.splitlines() if not line.startswith("#"))
-    by_length: dict[int, list[str]] = {}
-    for word in clues:
-        by_length.setdefault(len(word), []).append(word)
-    return by_length, clues
-
-
-@cache
-def _holding(length: int) -> list[list[int]]:
-    """[position][letter] -> the words of this length that hold the letter there, a bit for each."""
-    words = _words()[0][length]
-    return [[sum(1 << i for i, word in enumerate(words) if word[place] == letter) for letter in LETTERS] for place in range(length)]
-
-
-def _fill(rng: random.Random, config: Config, rows: list[int], columns: list[int]) -> list[str] | None:
-    """Distinct words for the rows, then the columns; None if none were found within `MOST_CHOICES`."""
-    slots = [Slot(config.width, [(len(rows) + k, c, r) for k, c in enumerate(columns)]) for r in rows]
-    slots += [Slot(config.height, [(i, r, c) for i, r in enumerate(rows)]) for c in columns]
-    words = _words()[0]
-    chosen: dict[int, str] = {}
-    choices = 0
-
-    def search(fitting: list[int]) -> bool:
-        nonlocal choices
-        open_slots = [s for s in range(len(slots)) if s not in chosen]
-        if not open_slots:
-            return True
-        choices += 1
-        for s in open_slots:
-            fitting[s] = _narrowed(slots, fitting, chosen, s)
-            if not fitting[s]:
-                return False
-        best = min(open_slots, key=lambda s: fitting[s].bit_count())
-        length, crossings = slots[best]
-        candidates = _bits(fitting[best])
-        rng.shuffle(candidates)
-        for i in candidates:
-            if choices > MOST_CHOICES:
-                return False
-            word = chosen[best] = words[length][i]
-            left = [s for s in open_slots if s != best]
-            after = fitting[:]
-            for other, here, there in crossings:
-                after[other] &= _holding(slots[other].length)[there][ord(word[here]) - 97]
-            for s in left:
-                if slots[s].length == length:
-                    after[s] &= ~(1 << i)
-            if all(after[s] for s in left) and search(after):
-                return True
-            del chosen[best]
-        return False
-
-    found = search([(1 << len(words[slot.length])) - 1 for slot in slots])
-    return [chosen[s] for s in range(len(slots))] if found else None
-
-
-def _narrowed(slots: list[Slot], fitting: list[int], chosen: dict[int, str], s: int) -> int:
-    """The words of slot s all of whose crossings some word of the other slot shares."""
-    length, crossings = slots[s]
-    left = fitting[s]
-    for other, here, there in crossings:
-        if other not in chosen:
-            shared = 0
-            for mine, theirs in zip(_holding(length)[here], _holding(slots[other].length)[there], strict=True):
-                if theirs & fitting[other]:
-                    shared |= mine
-            left &= shared
-    return left
-
-
-def _bits(mask: int) -> list[int]:
-    found = []
-    while mask:
-        lowest = mask & -mask
-        found.append(lowest.bit_length() - 1)
-        mask ^= lowest
-    return found
+    parts += [mark(r, -1, number, left=40, top=40) for number, r in enumerate(rows, 1)]
+    parts += [mark(-1, c, number, left=40, top=40) for number, c in enumerate(columns, 1)]
+    return picture(len(grid), len(grid[0]), parts, left=40, top=40)
 
 
 def _lines(grid: list[str]) -> tuple[list[int], list[int]]:
@@ -228,12 +126,13 @@ def _read(answer: str) -> dict[str, list[str]]:
             raise Refused(f"the line {shown(line)} begins with neither across: nor down:")
         if direction in found:
             raise Refused(f"there is more than one line of words {direction}")
-        words = [word.translate(_LAYOUT).upper() for word in rest.strip("* ").split(",")]
-        if odd := next((word for word in words if not re.fullmatch("[A-Z]+", word)), None):
-            raise Refused(f"{shown(odd)} is no word of letters")
-        if odd is not None:
-            raise Refused(f"a word {direction} is missing between two commas")
-        found[direction] = words
+        words = [word.translate(_LAYOUT) for word in rest.strip("* ").split(",")]
+        for word in words:
+            if not word:
+                raise Refused(f"a word {direction} is missing between two commas")
+            if not (word.isascii() and word.isalpha()):  # ascii, as some letters of other alphabets become A to Z as capitals
+                raise Refused(f"{shown(word)} is no word of letters from A to Z")
+        found[direction] = [word.upper() for word in words]
     for direction in ("across", "down"):
         if direction not in found:
             raise Refused(f"there is no line of words {direction}")
