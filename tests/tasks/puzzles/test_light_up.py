@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
+from tests.tasks.checks.light_up import check
 from thinkwell.tasks import load
 from thinkwell.tasks.puzzle import Item
 
@@ -59,3 +61,27 @@ def test_filling_from_the_top_left_does_not_solve_a_board(i: int) -> None:
                 bulbs.add((row, column))
     answer = ", ".join(f"({r},{c})" for r, c in sorted(bulbs))
     assert "asks for" in TASK.verify(f"```\n{answer}\n```", drawn).reason
+
+
+def test_a_random_filling_solves_fewer_boards_from_level_to_level() -> None:
+    rng = random.Random(4)
+
+    def filled(board: list[str]) -> str:
+        """A bulb on every cell that no earlier bulb lights, in random order."""
+        free = [(row, column) for row, line in enumerate(board) for column, sign in enumerate(line) if sign == "."]
+        bulbs: list[tuple[int, int]] = []
+        for row, column in rng.sample(free, len(free)):
+            between = (
+                board[row][min(c, column) : max(c, column)] if r == row else "".join(line[c] for line in board[min(r, row) : max(r, row)])
+                for r, c in bulbs
+                if r == row or c == column
+            )
+            if not any(set(cells) <= {"."} for cells in between):
+                bulbs.append((row, column))
+        return ", ".join(f"({row},{column})" for row, column in bulbs)
+
+    solved = []
+    for level in ("easy", "medium", "hard"):
+        boards = [load("puzzles/light_up", level).item(6, i) for i in range(25)]
+        solved.append(sum(check(filled(board.meta["board"]), board) for board in boards for _ in range(40)))
+    assert solved[0] > 2 * solved[1] > 4 * solved[2]  # of 1,000: some 34, 9 and 1
