@@ -47,9 +47,8 @@ class Search:
             if wrong is None:
                 return near
             choice = max((one for one in self.groups[wrong] if low_[one] < high_[one]), key=lambda one: len(self.places[one]))
-            for value in sorted(
-                range(low_[choice], high_[choice] + 1), key=lambda value: -abs(value - near[choice])
-            ):  # the nearest is taken first
+            farthest_first = sorted(range(low_[choice], high_[choice] + 1), key=lambda value: -abs(value - near[choice]))
+            for value in farthest_first:  # so that the nearest is popped first
                 bottom, top = low_.copy(), high_.copy()
                 bottom[choice] = top[choice] = value
                 boards.append((bottom, top, list(self.places[choice])))

@@ -1,14 +1,15 @@
 """Kakurasu: blacken cells so that the column numbers of each row's black cells, and the row numbers of each column's, add up to the sums given.
 
 A black cell counts the number of its place, 1 for the first. The original's prompt says that a cell counts its ordinal among the black cells, but its boards and verifier go by
-place, as here. Every board has exactly one solution. Levels have
-the original's numbers of black cells: (size, share) (4, .3) and (5, .2), (5, .3) and (6, .2), (5, .4) and (6, .3).
+place, as here. Every board has exactly one solution. Levels have the original's numbers of black cells: (size, share) (4, .3) and (5, .2), (5, .3) and (6, .2), (5, .4) and
+(6, .3).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 from pydantic import Field, model_validator
@@ -114,20 +115,18 @@ def _count(rows: Sequence[int], columns: Sequence[int]) -> int:
     """How many solutions there are, up to 2: the column sums of the upper half's rows are met by those of the lower half's. A byte a column holds its sum."""
     size, half = len(rows), len(rows) // 2
 
-    def sums(chosen: range) -> Iterator[int]:
+    def sums(chosen: range) -> list[int]:
         reached = [0]
         for row in chosen:
             weights = [sum(row + 1 << 8 * (place - 1) for place in places) for places in _parts(rows[row], size)]
             reached = [before + weight for before in reached for weight in weights]
-        return iter(reached)
+        return reached
 
     wanted = sum(total << 8 * column for column, total in enumerate(columns))
-    upper: dict[int, int] = {}
-    for found in sums(range(half)):
-        upper[found] = upper.get(found, 0) + 1
+    upper = Counter(sums(range(half)))
     count = 0
     for found in sums(range(half, size)):
-        count += upper.get(wanted - found, 0)
+        count += upper[wanted - found]
         if count > 1:
             return 2
     return count
