@@ -61,7 +61,7 @@ def test_the_reason_names_the_broken_rule() -> None:
         assert "none of the symbols" in puzzle.score(GRID.replace("1 2 3 4", "1 2 3 5"), facts).reason
         assert ", looked at from the top: " in puzzle.score("\n".join(GRID.splitlines()[1:] + GRID.splitlines()[:1]), facts).reason
     assert puzzle_of("puzzles/skyscraper").score(GRID, item("", {**COUNTS, "left": [2, 4, 1, 3]})).reason == (
-        "row 4, looked at from the left: 2 buildings are seen; the clue is 3"
+        "row 4, looked at from the left: the number of buildings seen is 2; the clue is 3"
     )
     assert puzzle_of("puzzles/sum_skyscraper").score(GRID, item("", {**SUMS, "left": [6, 10, 4, 9]})).reason == (
         "row 4, looked at from the left: the heights that are seen add up to 7; the clue is 9"

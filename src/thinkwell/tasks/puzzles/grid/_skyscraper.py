@@ -114,6 +114,7 @@ def check_paper(answer: str, item: Item, clue: Clue, says: str) -> Score:
 
 
 def check_clues(grid: Sequence[Sequence[int]], item: Item, clue: Clue, says: str) -> Score:
+    """The first clue that is broken is named."""
     found = clues_of(grid, clue)
     for side in SIDES:
         line = "row" if side in ("left", "right") else "column"

@@ -47,7 +47,9 @@ class Config(Knobs):
         if self.min_holes > self.max_holes:
             raise ValueError(f"min_holes={self.min_holes} is above max_holes={self.max_holes}")
         if self.largest - self.smallest < 8:
-            raise ValueError(f"nine different numbers do not fit between smallest={self.smallest} and largest={self.largest}")
+            raise ValueError(
+                f"nine different numbers do not fit between smallest={self.smallest} and largest={self.largest}; expected at least {self.smallest + 8}"
+            )
         return self
 
 

@@ -51,7 +51,7 @@ RULES = (
     "A number at an edge says how many buildings are seen from there when looking along that row or column: a building is seen if every building in front of it is lower. "
     "Top and bottom clues belong to the columns, left and right clues to the rows. Every grid that keeps the rules counts."
 )
-SAYS = "{found} buildings are seen; the clue is {given}"
+SAYS = "the number of buildings seen is {found}; the clue is {given}"
 
 register(
     Puzzle(
