@@ -56,6 +56,8 @@ def test_several_solutions_all_count_and_a_free_letter_in_prose_does_not(tmp_pat
         grade_problem("\\boxed{D}", problem).detail == "D is not among the best moves"
     )  # our label of the moves is not the file's, so no reason is made up
     assert grade_problem("\\boxed{D}", read(tmp_path)).detail == "after Bob plays at D, Alice wins at C"
+    renamed = read(tmp_path, verdict="block")  # a reason comes from our own label, whatever the file calls it
+    assert grade_problem("\\boxed{D}", renamed).detail == "after Bob plays at D, Alice wins at C"
 
 
 def test_rows_of_another_game_or_layout_are_refused_with_their_place(tmp_path: Path) -> None:

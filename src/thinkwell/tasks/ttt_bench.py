@@ -64,7 +64,8 @@ def _read(game: str) -> Read:
             raise row.error(
                 f"has the solution {row.text('solution')[:40]!r}", f"points of {board.labels} are expected, separated by commas"
             )
-        meta = {"solutions": solutions, "verdict": verdict, "history": _moves(game, question, solutions)}
+        label, history = _own_label(game, question, solutions) or (verdict, [])  # without moves, a refusal gives no particular reason
+        meta = {"solutions": solutions, "verdict": label, "history": history}
         sealed = seal(f"games/{game}", solutions[0], {"level": LEVEL_OF.get(verdict, ""), "meta": meta})
         facts: dict[str, Any] = {"game": game, "verdict": verdict, "unique": len(solutions) == 1, "level": LEVEL_OF.get(verdict, "")}
         return Problem(problem_id(f"ttt_bench_{game}", question), question, sealed, AnswerKind.RULES, (f"games/{game}",), meta=facts)
@@ -72,17 +73,17 @@ def _read(game: str) -> Read:
     return read
 
 
-def _moves(game: str, question: str, solutions: list[str]) -> list[str]:
-    """The moves that the text tells, if our own labels of that position are the file's; else none, and verdicts come without a particular reason."""
-    from thinkwell.tasks.games._engine import read_history
+def _own_label(game: str, question: str, solutions: list[str]) -> tuple[str, list[str]] | None:
+    """Our label of the position that the text tells, and its moves, if our right moves are the file's; None if they are not, or if the text does not read."""
+    from thinkwell.tasks.games._shown import read_history
 
     board = _board(game)
     try:
         history = read_history(board, question)
     except ValueError:
-        return []
-    found = board.label(*board.stones(history))[1]
-    return [board.labels[point] for point in history] if set(board.names(found)) == set(solutions) else []
+        return None
+    label, right = board.label(*board.stones(history))
+    return (label, [board.labels[point] for point in history]) if set(board.names(right)) == set(solutions) else None
 
 
 def _recognise(game: str) -> Recognise:

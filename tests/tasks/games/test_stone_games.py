@@ -18,6 +18,7 @@ from thinkwell.core.errors import ConfigError
 from thinkwell.tasks import load
 from thinkwell.tasks.games import _engine as engine
 from thinkwell.tasks.games import cttt, dttt, ottt, sttt
+from thinkwell.tasks.games._shown import read_history, stones_text
 
 CHECK = "FAKJL"  # the first row of TTT-Bench's cTTT file: Bob is to move and must play G
 
@@ -109,11 +110,11 @@ def test_symmetric_positions_count_as_the_same_item() -> None:
 def test_the_told_moves_read_back_and_the_picture_holds_every_stone(name: str) -> None:
     board = {"ottt": ottt.BOARD, "dttt": dttt.BOARD, "cttt": cttt.FACES, "sttt": sttt.BOARD}[name]
     item = load(f"games/{name}", "hard", show_board=True).item(2, 0)
-    history = engine.read_history(board, item.prompt)
+    history = read_history(board, item.prompt)
     assert [board.labels[point] for point in history] == item.meta["history"]
     label, right = board.label(*board.stones(history))
     assert (label, board.names(right)) == (item.meta["verdict"], item.meta["solutions"])
-    text = board.stones_text(history)
+    text = stones_text(board, history)
     assert text in item.prompt
     assert (text.count("W"), text.count("B"), text.count("*")) == (
         (len(history) + 1) // 2,
@@ -133,7 +134,7 @@ def test_the_told_moves_read_back_and_the_picture_holds_every_stone(name: str) -
 )
 def test_moves_that_cannot_be_played_do_not_read(text: str) -> None:
     with pytest.raises(ValueError, match="cannot be played"):
-        engine.read_history(ottt.BOARD, text)
+        read_history(ottt.BOARD, text)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,11 @@ def test_a_fork_may_also_be_prevented_when_that_is_asked() -> None:
     [
         ({"max_stones": 9}, "no free point"),
         ({"min_stones": 6, "max_stones": 5}, "above"),
-        ({"verdict": "fork", "min_stones": 0, "max_stones": 2}, "too few"),
+        ({"verdict": "fork", "min_stones": 0, "max_stones": 3}, "too few for verdict=fork; expected at least 4"),
+        ({"verdict": "win", "min_stones": 0, "max_stones": 3}, "too few for verdict=win; expected at least 4"),
+        ({"verdict": "blocked", "min_stones": 0, "max_stones": 2}, "too few for verdict=blocked; expected at least 3"),
+        ({"verdict": "fork", "min_stones": 7}, "too many for verdict=fork; expected at most 6"),
+        ({"verdict": "deep", "min_stones": 5}, "too many for verdict=deep; expected at most 4"),
         ({"verdict": "deep", "fork_mode": "make_or_prevent"}, "goes with"),
         ({"verdict": "checkmate"}, "win"),
     ],
@@ -182,6 +187,32 @@ def test_a_fork_may_also_be_prevented_when_that_is_asked() -> None:
 def test_impossible_knobs_are_refused(knobs: dict[str, object], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         load("games/ottt", **knobs)
+
+
+@pytest.mark.parametrize("board", [ottt.BOARD, cttt.FACES, cttt.DIAGONALS], ids=["ottt", "cttt", "cttt-diagonals"])
+def test_no_position_has_fewer_or_more_stones_than_the_knobs_say_its_label_can_have(board: engine.Board) -> None:
+    module = {"oTTT": ottt, "cTTT": cttt}[board.name]
+    found: dict[str, set[int]] = {}
+    front = {board.canonical(0, 0): (0, 0)}
+    for stones in range(len(board.labels)):
+        following = {}
+        for mine, theirs in front.values():
+            found.setdefault(board.label(mine, theirs)[0], set()).add(stones)
+            for point in engine.bits(board.full & ~(mine | theirs)):
+                if not board.has_won(after := mine | 1 << point):
+                    following[board.canonical(theirs, after)] = (theirs, after)
+        front = following
+    for verdict in ("win", "blocked", "fork"):
+        fewest, most = module.Config(verdict=verdict, min_stones=0).stones
+        assert fewest == min(found[verdict])
+        assert most >= max(found[verdict])
+
+
+def test_stones_are_many_as_often_as_few() -> None:
+    task = load("games/dttt", "medium", split="all")
+    counts = [len(task.item(3, i).meta["history"]) for i in range(60)]
+    assert (min(counts) <= 4, max(counts) >= 11) == (True, True)
+    assert 12 < sum(count <= 6 for count in counts) < 42  # with the number drawn anew for each history these were 50
 
 
 def test_a_search_that_would_not_end_is_refused() -> None:

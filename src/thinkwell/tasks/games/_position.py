@@ -9,12 +9,14 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
-from thinkwell.tasks.games._engine import PLAYERS, Board, ForkMode, Verdict, read_history, svg, tell
+from thinkwell.tasks.games._engine import Board, ForkMode, Verdict
+from thinkwell.tasks.games._shown import PLAYERS, read_history, stones_text, svg, tell
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Redraw, Refused, Score, ask
 from thinkwell.tasks.reading import moves
 
 TRIES = 60  # histories of a draw
 DEAR_TRIES = 15  # the same where each is searched deeply
+FREE = {"win": 1, "blocked": 1, "fork": 3, "deep": 5}  # points that are free at least
 
 LEVELS = {"easy": {"verdict": "win"}, "medium": {"verdict": "blocked"}, "hard": {"verdict": "fork"}}
 
@@ -27,9 +29,9 @@ class GameConfig(Knobs):
     verdict: Verdict = "win"
     """What the position asks for: win (complete a set), blocked (stop the opponent), fork (threaten twice), deep (win by force in more stones)."""
     min_stones: int = Field(2, ge=0, le=24)
-    """Fewest stones on the board, at least 0 and below the number of points."""
+    """Fewest stones on the board; at least those that the verdict needs are."""
     max_stones: int | None = Field(None, ge=1, le=24)
-    """Most stones on the board; None: all points but one."""
+    """Most stones on the board, below the number of points; None: as many as the verdict leaves room for."""
     max_solutions: int = Field(3, ge=1, le=24)
     """Most right moves, 1 to 24."""
     unique_only: bool = False
@@ -44,18 +46,24 @@ class GameConfig(Knobs):
     """Draw the board and its stones as text in the prompt too."""
 
     @property
-    def most(self) -> int:
-        return self.points - 1 if self.max_stones is None else self.max_stones
+    def stones(self) -> tuple[int, int]:
+        """Fewest and most stones on the board, as the knobs and the verdict together allow."""
+        theirs = self.verdict == "blocked" or (self.verdict == "fork" and self.fork_mode == "make_or_prevent")
+        least = 0 if self.verdict == "deep" else 2 * self.needed - 2 - theirs  # the opponent can be a stone ahead
+        most = self.points - FREE[self.verdict]
+        return max(self.min_stones, least), most if self.max_stones is None else min(self.max_stones, most)
 
     @model_validator(mode="after")
     def _possible(self) -> GameConfig:
-        if self.most > self.points - 1:
+        if self.max_stones is not None and self.max_stones >= self.points:
             raise ValueError(f"max_stones={self.max_stones} leaves no free point of {self.points}; expected at most {self.points - 1}")
-        if self.min_stones > self.most:
-            raise ValueError(f"min_stones={self.min_stones} is above max_stones={self.most}")
-        least = {"win": 2 * self.needed - 2, "blocked": 2 * self.needed - 3, "fork": 2 * self.needed - 3, "deep": 0}[self.verdict]
-        if self.most < least:
-            raise ValueError(f"max_stones={self.most} is too few for verdict={self.verdict}; expected at least {least}")
+        if self.max_stones is not None and self.min_stones > self.max_stones:
+            raise ValueError(f"min_stones={self.min_stones} is above max_stones={self.max_stones}")
+        fewest, most = self.stones
+        if self.min_stones > most:
+            raise ValueError(f"min_stones={self.min_stones} is too many for verdict={self.verdict}; expected at most {most}")
+        if fewest > most:
+            raise ValueError(f"max_stones={self.max_stones} is too few for verdict={self.verdict}; expected at least {fewest}")
         if self.verdict == "deep" and self.own_stones > self.deepest:
             raise ValueError(f"own_stones={self.own_stones} cannot be searched on {self.points} points; expected at most {self.deepest}")
         if self.verdict == "deep" and self.fork_mode != "make":
@@ -64,12 +72,16 @@ class GameConfig(Knobs):
 
 
 def generate(rng: random.Random, config: GameConfig, board: Board, openings: Sequence[str], example: str) -> Drawn:
-    """Play histories until one ends in a position of the wanted label. What is asked is labelled again from the told text."""
+    """Play histories until one ends in a position of the wanted label. The moves must read back from the told text.
+
+    How many stones there are is drawn first and kept: drawn with each history, it would mostly be small, and those positions are few.
+    """
     deep = config.verdict == "deep"
     own_stones = config.own_stones if deep else 0
     most = 1 if config.unique_only else config.max_solutions
+    count = rng.randint(*config.stones)
     for _ in range(DEAR_TRIES if deep else TRIES):
-        history = board.played(rng, rng.randint(config.min_stones, config.most), sensible=config.play == "heuristic")
+        history = board.played(rng, count, sensible=config.play == "heuristic")
         if history is None:
             continue
         mine, theirs = board.stones(history)
@@ -83,8 +95,8 @@ def generate(rng: random.Random, config: GameConfig, board: Board, openings: Seq
         raise AssertionError(f"{told!r} does not read as the moves that it tells")
     mover = PLAYERS[len(history) % 2]
     rules = f"{board.geometry}\n\n{TURNS} {board.goal}\n\n{_right_moves(config, mover)}"
-    drawing = f"\n\nThe points:\n{board.picture}\n\nThe stones (W white, B black, * no stone):\n{board.stones_text(history)}"
-    told = f"The moves so far: {told}{drawing if config.show_board else ''}\n\nWhere should {mover} play next?"
+    drawing = f"\n\nThe points:\n{board.picture}\n\nThe stones (W white, B black, * no stone):\n{stones_text(board, history)}"
+    told = f"The moves so far: {told or 'none.'}{drawing if config.show_board else ''}\n\nWhere should {mover} play next?"
     prompt = ask(rng.choice(openings), rules, told, FORM, example)
     solutions = board.names(right)
     meta = {
@@ -172,7 +184,7 @@ def draw(item: Item, board: Board) -> str:
 
 def texts(item: Item, board: Board) -> tuple[str, str]:
     """The board as text with its labels, and with its stones."""
-    return board.picture, board.stones_text([board.labels.index(label) for label in item.meta["history"]])
+    return board.picture, stones_text(board, [board.labels.index(label) for label in item.meta["history"]])
 
 
 def _right_moves(config: GameConfig, mover: str) -> str:
