@@ -29,7 +29,7 @@ class GameConfig(Knobs):
     verdict: Verdict = "win"
     """What the position asks for: win (complete a set), blocked (stop the opponent), fork (threaten twice), deep (win by force in more stones)."""
     min_stones: int = Field(2, ge=0, le=24)
-    """Fewest stones on the board; at least those that the verdict needs are."""
+    """Fewest stones on the board, from 0; a verdict that needs more has more."""
     max_stones: int | None = Field(None, ge=1, le=24)
     """Most stones on the board, below the number of points; None: as many as the verdict leaves room for."""
     max_solutions: int = Field(3, ge=1, le=24)
