@@ -187,6 +187,16 @@ def test_the_command_fills_pages_from_a_file_of_findings(cli, tmp_path: Path, pa
     assert "holds nothing of a_star" in refused.err
 
 
+def test_of_a_paper_that_several_files_hold_the_last_one_counts(cli, tmp_path: Path) -> None:
+    newer = replace(LEAP, measured=0.25)
+    for name, findings in (("old", all_ten()), ("new", [newer])):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"claims": [finding.as_dict() for finding in findings]}))
+    files = ("--from", tmp_path / "old.json", "--from", tmp_path / "new.json")
+    done = cli("reproduce", "leap", *files, "--json", tmp_path / "both.json")
+    assert done.code == 0, done.err
+    assert read_findings(tmp_path / "both.json") == [newer]
+
+
 def test_readme_and_method_pages_show_what_the_page_of_claims_shows() -> None:
     claims = (ROOT / "docs" / "claims.md").read_text()
     section = {

@@ -120,7 +120,7 @@ def test_the_page_shows_claim_numbers_and_verdict() -> None:
 def test_a_number_is_shown_in_its_unit_and_a_small_one_is_not_zero(quantity: str, value: float, shown: str) -> None:
     effect = Effect("it is better", "+5 points", "a", "b")
     finding = finding_of(paper(effect), effect, comparison([record("a", 0, right=True), record("b", 0, right=False)]), 2.0, "command")
-    assert number(value, replace(finding, quantity=quantity)) == shown
+    assert number(value, replace(finding, quantity=quantity, ci95=(value, value))) == shown
 
 
 def test_measuring_runs_the_arms_once_and_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ HEADING = (
     "| system | what it does | its paper's central claim | measured [95 %] | verdict | hold, undecided, do not | tokens against the control |",
     "|---|---|---|---|---|---|---|",
 )
+SMALL = 0.05  # a plain value whose interval lies below is shown with two digits that count
 VOTE, GRPO = "self_consistency", "grpo"  # a plain vote, the control at equal tokens; and what recipes start from
 
 
@@ -42,7 +43,8 @@ def number(value: float, finding: Finding) -> str:
         return f"{round(value):+d}"
     if finding.quantity in ("tokens", "scorer_calls"):
         return f"{100 * value:+.1f} %"
-    return f"{value:+.2f}" if not value or abs(value) >= 0.1 else f"{value:+.2g}"  # a share of a thousandth is not 0.00
+    small = max(map(abs, (value, *(finding.ci95 or ())))) < SMALL
+    return f"{value:+.2g}" if small and value else f"{value:+.2f}"
 
 
 def measured(finding: Finding) -> str:

@@ -49,7 +49,11 @@ def reproduce(
     ] = None,
     source: Annotated[
         list[Path] | None,
-        typer.Option("--from", metavar="FILE", help="Take the findings from what --json wrote; nothing is measured; repeatable."),
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Take the findings from what --json wrote; nothing is measured; repeatable, the last file that holds a paper counts.",
+        ),
     ] = None,
 ) -> None:
     """Measure what papers claim on the bundled model: effect, interval, verdict."""
@@ -111,20 +115,22 @@ def _measured(papers: Sequence[Paper | Training], budget: str, seed: int, out: P
 
 
 def _read(sources: Sequence[Path], wanted: Sequence[str], quiet: bool) -> list[Finding]:
-    """The findings of the named papers that files hold."""
+    """The findings of the named papers that files hold; of a paper that several hold, those of the last."""
     from thinkwell.claims.blocks import read_findings
 
-    held = [finding for source in sources for finding in read_findings(source)]
-    missing = [name for name in wanted if not any(finding.name == name for finding in held)]
+    held: dict[str, list[Finding]] = {}
+    for source in sources:
+        findings = read_findings(source)
+        held |= {name: [finding for finding in findings if finding.name == name] for name in {finding.name for finding in findings}}
+    missing = [name for name in wanted if name not in held]
     if missing:
         raise ConfigError(
             f"{', '.join(map(str, sources))} holds nothing of {', '.join(missing)}; expected findings of every paper named. Measure them, or leave them out."
         )
-    found = [[finding for finding in held if finding.name == name] for name in wanted]
     if not quiet:
-        for own in found:
-            _print(own)
-    return [finding for own in found for finding in own]
+        for name in wanted:
+            _print(held[name])
+    return [finding for name in wanted for finding in held[name]]
 
 
 def _print(findings: list[Finding]) -> None:
