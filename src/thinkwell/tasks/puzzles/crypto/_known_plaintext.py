@@ -39,18 +39,24 @@ def _of_keys(method: str, keys: list[Key], plain: str, cipher: str, target: str)
     return {decrypt(method, key, target) for key in keys if encrypt(method, key, plain) == cipher}
 
 
+def _letter_by_letter(method: str, keys: list[Key], plain: str, cipher: str, target: str) -> set[str]:
+    """The same where a letter always becomes the same letter: each is looked at once."""
+    table = _as_function(plain, cipher, 1)
+    return set() if table is None else _of_keys(method, keys, "".join(table), "".join(table.values()), target)
+
+
 def _caesar(plain: str, cipher: str, target: str) -> set[str]:
     shift = (ord(cipher[0]) - ord(plain[0])) % 26
-    return _of_keys("caesar", [{"shift": shift}] if shift else [], plain, cipher, target)
+    return _letter_by_letter("caesar", [{"shift": shift}] if shift else [], plain, cipher, target)
 
 
 def _atbash(plain: str, cipher: str, target: str) -> set[str]:
-    return _of_keys("atbash", [{}], plain, cipher, target)
+    return _letter_by_letter("atbash", [{}], plain, cipher, target)
 
 
 def _affine(plain: str, cipher: str, target: str) -> set[str]:
     keys: list[Key] = [{"a": a, "b": (ord(cipher[0]) - 65 - a * (ord(plain[0]) - 65)) % 26} for a in UNITS]
-    return _of_keys("affine", keys, plain[:2], cipher[:2], target) and _of_keys("affine", keys, plain, cipher, target)
+    return _letter_by_letter("affine", keys, plain, cipher, target)
 
 
 def _rail_fence(plain: str, cipher: str, target: str) -> set[str]:
