@@ -83,6 +83,16 @@ def test_moves_are_read_by_name_or_as_one_word() -> None:
         moves("UX", ("U", "D"))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("1 02", "leading zero"), ("1 -00", "leading zero"), ("1 two", "no integer"), ("1 " + "9" * 19, "18 digits")]
+)
+def test_what_is_wrong_with_a_number_is_said(text: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        integers(text)
+    with pytest.raises(Refused, match=said):
+        integer_grid(text)
+
+
 def test_sentences_labels_words_and_lines() -> None:
     assert says(" No solution. ", "no solution")
     assert says("\\text{No solution.}", "no solution")

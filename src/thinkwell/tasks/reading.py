@@ -70,8 +70,14 @@ def label(answer: str, allowed: Iterable[str]) -> str:
 def integer(token: str) -> int:
     """A signed integer in ASCII digits, without leading zeros."""
     if _NUMBER.fullmatch(token) is None:
-        raise Refused(f"{shown(token)} is no integer of at most {DIGITS} digits")
+        raise Refused(f"{shown(token)} {_fault(token)}")
     return int(token)
+
+
+def _fault(token: str) -> str:
+    """What is wrong with a token that is no number to us."""
+    leading = len(token) <= DIGITS and re.fullmatch(r"[+-]?0[0-9]+", token, re.ASCII) is not None
+    return "has a leading zero" if leading else f"is no integer of at most {DIGITS} digits"
 
 
 def integers(answer: str, count: int | None = None, most: int = 10_000) -> list[int]:
@@ -93,7 +99,7 @@ def integer_grid(answer: str, rows: int | None = None, columns: int | None = Non
         row = []
         for token in tokens:
             if _NUMBER.fullmatch(token) is None:
-                raise Refused(f"row {number} holds {shown(token)}, which is no integer of at most {DIGITS} digits")
+                raise Refused(f"row {number} holds {shown(token)}, which {_fault(token)}")
             row.append(int(token))
         grid.append(row)
     _check_shape(grid, rows, columns)
