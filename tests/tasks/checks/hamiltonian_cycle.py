@@ -7,6 +7,7 @@ edge must leave it. (Alone, the solver can take long on the first kind.)
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import combinations
 
 from thinkwell.tasks.puzzle import Item
@@ -17,17 +18,24 @@ def check(answer: str, item: Item) -> bool:
 
 
 def is_right(answer: str, item: Item, closed: bool) -> bool:
-    n, edges = item.meta["vertices"], {frozenset(edge) for edge in item.meta["edges"]}
     if re.sub(r"\W", "", answer).lower() == "no":
-        if not closed:
-            edges |= {frozenset((0, v)) for v in range(1, n + 1)}
-        touched = set().union(*edges)
-        return len(touched) < n or not has_cycle(touched, edges)
+        return is_none(item, closed)
+    n, edges = item.meta["vertices"], {frozenset(edge) for edge in item.meta["edges"]}
     walk = [int(number) for number in re.findall(r"\d+", answer)]
     if closed and (len(walk) < 3 or walk.pop() != walk[0]):
         return False
     steps = list(zip(walk, walk[1:] + walk[:1] if closed else walk[1:], strict=False))
     return sorted(walk) == list(range(1, n + 1)) and all(frozenset(step) in edges for step in steps)
+
+
+@lru_cache(maxsize=8)
+def is_none(item: Item, closed: bool) -> bool:
+    """Is there no cycle or path?"""
+    n, edges = item.meta["vertices"], {frozenset(edge) for edge in item.meta["edges"]}
+    if not closed:
+        edges |= {frozenset((0, v)) for v in range(1, n + 1)}
+    touched = set().union(*edges)
+    return len(touched) < n or not has_cycle(touched, edges)
 
 
 def parts(vertices: set[int], near: dict[int, set[int]]) -> list[set[int]]:
