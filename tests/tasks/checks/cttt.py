@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tests.tasks.checks._stones import judged, planes
 from thinkwell.tasks.puzzle import Item
 
@@ -10,5 +12,10 @@ BELOW = {"A": "E", "B": "F", "C": "G", "D": "H", "I": "K", "J": "L"}  # the edge
 POINTS = {label: (*at, 1) for label, at in TOP.items()} | {BELOW[label]: (*at, 0) for label, at in TOP.items()}
 
 
+@cache
+def sets(kind: str) -> set[frozenset[str]]:
+    return planes(POINTS, diagonals=kind != "faces")
+
+
 def check(answer: str, item: Item) -> bool:
-    return judged(answer, item, POINTS, planes(POINTS, diagonals=item.meta["planes"] != "faces"))
+    return judged(answer, item, POINTS, sets(item.meta["planes"]))

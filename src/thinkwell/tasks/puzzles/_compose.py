@@ -51,7 +51,8 @@ def determined(family: Sequence[Step], inputs: Sequence[Hashable], outputs: Sequ
     reached: dict[tuple[Hashable, ...], list[Hashable]] = {}
     for state in seen:
         reached.setdefault(state[:-1], []).append(state[-1])
-    by_first: dict[Hashable, list[tuple[Hashable, ...]]] = {}  # a last step is tried on the first example once for all states that agree in it
+    # A last step is tried on the first example once for all states that agree in it.
+    by_first: dict[Hashable, list[tuple[Hashable, ...]]] = {}
     for examples in reached:
         by_first.setdefault(examples[0], []).append(examples)
     results: set[Any] = set()
