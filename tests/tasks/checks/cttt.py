@@ -16,6 +16,8 @@ POINTS = {label: (*at, 1) for label, at in TOP.items()} | {BELOW[label]: (*at, 0
 def sets(kind: str) -> set[frozenset[str]]:
     return planes(POINTS, diagonals=kind != "faces")
 
+SETS = {"faces": planes(POINTS, diagonals=False), "faces_and_diagonals": planes(POINTS, diagonals=True)}
+
 
 def check(answer: str, item: Item) -> bool:
-    return judged(answer, item, POINTS, sets(item.meta["planes"]))
+    return judged(answer, item, POINTS, SETS[item.meta["planes"]])
