@@ -16,6 +16,7 @@ POINTS = {label: (*at, 1) for label, at in TOP.items()} | {BELOW[label]: (*at, 0
 def sets(kind: str) -> set[frozenset[str]]:
     return planes(POINTS, diagonals=kind != "faces")
 
+
 SETS = {"faces": planes(POINTS, diagonals=False), "faces_and_diagonals": planes(POINTS, diagonals=True)}
 
 
