@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Refused, Score, ask
-from thinkwell.tasks.puzzles.search._cells import grid_text, mark, picture
+from thinkwell.tasks.puzzles._cells import grid_text, mark, picture
 from thinkwell.tasks.reading import integer_grid, symbol_grid
 
 Line = tuple[int, ...]

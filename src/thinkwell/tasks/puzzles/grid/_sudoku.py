@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from thinkwell.tasks.puzzle import RIGHT, Item, Redraw, Refused, Score
-from thinkwell.tasks.puzzles.search._cells import PIXELS, copies, grid_text, mark, picture
+from thinkwell.tasks.puzzles._cells import PIXELS, copies, grid_text, mark, picture
 from thinkwell.tasks.reading import Cell, integer_grid
 
 Grid = list[list[int]]  # 0 for an empty cell

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import copies, grid_text, mark, picture
+from thinkwell.tasks.puzzles._cells import copies, grid_text, mark, picture
 from thinkwell.tasks.reading import says, symbol_grid
 
 NONE = "no solution"

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import PIXELS, grid_text, least_copy, mark, picture
+from thinkwell.tasks.puzzles._cells import PIXELS, grid_text, least_copy, mark, picture
 from thinkwell.tasks.reading import Cell, symbol_grid
 
 SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles._cells import mark, picture, square
 from thinkwell.tasks.puzzles.grid._crossword import clues, filled
-from thinkwell.tasks.puzzles.search._cells import mark, picture, square
 from thinkwell.tasks.reading import shown
 
 _LAYOUT = str.maketrans(dict.fromkeys("[](){}\"'`. \t", None))

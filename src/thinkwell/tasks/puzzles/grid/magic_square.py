@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import grid_text, least_copy, mark, picture
+from thinkwell.tasks.puzzles._cells import grid_text, least_copy, mark, picture
 from thinkwell.tasks.reading import integer_grid
 
 N = 3

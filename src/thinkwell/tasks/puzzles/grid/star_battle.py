@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import grid_text, least_copy, picture, square
+from thinkwell.tasks.puzzles._cells import grid_text, least_copy, picture, square
 from thinkwell.tasks.reading import symbol_grid
 
 SHARPNESS = 8.0  # of the choice of the next cell to close: its weight is exp(SHARPNESS * share of the other arrangements that use it)

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Score, ask, register
+from thinkwell.tasks.puzzles._cells import grid_text
 from thinkwell.tasks.puzzles.grid import _sudoku
-from thinkwell.tasks.puzzles.search._cells import grid_text
 
 BOX = 3
 N = BOX * BOX

@@ -14,9 +14,9 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import Drawn, Item, Puzzle, Redraw, Score, ask, register
+from thinkwell.tasks.puzzles._cells import grid_text
 from thinkwell.tasks.puzzles.grid import _sudoku
 from thinkwell.tasks.puzzles.grid._sudoku import Grid
-from thinkwell.tasks.puzzles.search._cells import grid_text
 
 BOX = 2
 N = BOX * BOX

@@ -14,9 +14,9 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles._cells import grid_text
 from thinkwell.tasks.puzzles._compose import determined, run, sequence
 from thinkwell.tasks.puzzles.grid._steps import STATED, Grid, family, kinds
-from thinkwell.tasks.puzzles.search._cells import grid_text
 from thinkwell.tasks.reading import integer_grid
 
 Rows = list[list[int]]

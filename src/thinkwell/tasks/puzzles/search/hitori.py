@@ -14,7 +14,7 @@ from pydantic import Field
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import cells_form, copies, grid_text, mark, neighbour_masks, picture, read_cells, written
+from thinkwell.tasks.puzzles._cells import cells_form, copies, grid_text, mark, neighbour_masks, picture, read_cells, written
 
 Grid = Sequence[Sequence[int]]
 

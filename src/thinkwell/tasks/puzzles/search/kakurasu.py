@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import cells_form, mark, picture, read_cells, written
+from thinkwell.tasks.puzzles._cells import cells_form, mark, picture, read_cells, written
 
 Places = tuple[int, ...]  # of the black cells of a row, from 1
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import (
+from thinkwell.tasks.puzzles._cells import (
     cells_form,
     grid_text,
     least_copy,

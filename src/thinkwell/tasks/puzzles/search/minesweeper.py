@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.config import Knobs
 from thinkwell.core.errors import MissingExtra
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import cells_form, grid_text, least_copy, mark, picture, read_cells, square, written
+from thinkwell.tasks.puzzles._cells import cells_form, grid_text, least_copy, mark, picture, read_cells, square, written
 from thinkwell.tasks.puzzles.search._mines import Search
 from thinkwell.tasks.reading import Cell, says
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import PIXELS, grid_text, least_copy, picture
+from thinkwell.tasks.puzzles._cells import PIXELS, grid_text, least_copy, picture
 from thinkwell.tasks.puzzles.search._slant import FALLS, RISES, ends, other_filling
 from thinkwell.tasks.reading import integer_grid
 

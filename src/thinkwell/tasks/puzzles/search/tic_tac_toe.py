@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.search._cells import grid_text, least_copy, mark, picture
+from thinkwell.tasks.puzzles._cells import grid_text, least_copy, mark, picture
 from thinkwell.tasks.reading import symbol_grid
 
 TRIES = 1_000  # boards that are tried in one draw
