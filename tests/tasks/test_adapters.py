@@ -98,7 +98,16 @@ def test_without_these_packages_the_error_says_how_to_get_them(monkeypatch: pyte
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match="pip install reasoning-gym"):
         adapters.add_to_reasoning_gym()
-    with pytest.raises(UsageError, match="pip install verifiers"):
+    with pytest.raises(UsageError, match="pip install 'verifiers<0.4'"):
+        adapters.verifiers_environment(NAME)
+
+
+def test_a_version_of_verifiers_without_such_environments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = ModuleType("datasets")
+    datasets.Dataset = SimpleNamespace()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", datasets)
+    monkeypatch.setitem(sys.modules, "verifiers", ModuleType("verifiers"))
+    with pytest.raises(UsageError, match=r"no SingleTurnEnv; expected one before 0\.4"):
         adapters.verifiers_environment(NAME)
 
 

@@ -148,12 +148,19 @@ def rubric(completion: Any, info: Any, **_: Any) -> float:
 
 
 def verifiers_environment(name: str, level: str = "easy", *, n: int = 1000, n_eval: int = 100, seed: int = 0, **knobs: Any) -> Any:
-    """A `SingleTurnEnv` with n training items, and n_eval items of the test part for evaluation. Raises `UsageError` and what `load` raises."""
+    """A `SingleTurnEnv` with n training items, and n_eval items of the test part for evaluation. Tried with verifiers 0.3.1; from 0.4 on it has no such class.
+
+    Raises `UsageError` and what `load` raises.
+    """
     try:
         import verifiers as vf
         from datasets import Dataset
-    except ImportError:
-        raise UsageError("verifiers is not installed; expected it for its environments. pip install verifiers") from None
+    except ImportError as error:
+        raise UsageError(
+            f"{error.name} is not installed; expected it for environments of verifiers. pip install 'verifiers<0.4' datasets"
+        ) from None
+    if not hasattr(vf, "SingleTurnEnv"):
+        raise UsageError("this version of verifiers has no SingleTurnEnv; expected one before 0.4. pip install 'verifiers<0.4'")
     trained, held = rows(name, level, n=n, seed=seed, **knobs), rows(name, level, n=n_eval, seed=seed, split="test", **knobs)
     return vf.SingleTurnEnv(dataset=Dataset.from_list(trained), eval_dataset=Dataset.from_list(held), rubric=vf.Rubric(funcs=[rubric]))
 
