@@ -98,7 +98,7 @@ def test_without_these_packages_the_error_says_how_to_get_them(monkeypatch: pyte
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match="pip install reasoning-gym"):
         adapters.add_to_reasoning_gym()
-    with pytest.raises(UsageError, match="pip install 'verifiers<0.4'"):
+    with pytest.raises(UsageError, match=r"pip install 'verifiers<0\.4'"):
         adapters.verifiers_environment(NAME)
 
 
