@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {"core", "answers", "decoding", "engines", "scorers"},
     "methods": {"core", "session", "methods", "decoding"},
     "decoding": {"core", "decoding"},
-    "tasks": {"core", "answers", "tasks"},
+    "tasks": {"core", "files", "answers", "tasks"},
     "lab": {"core", "lab", "methods"},  # of the methods only their wording, which the lab learns
     "training": {"core", "files", "answers", "engines", "tasks", "training"},
     "runs": EVERYTHING_BUT_CLI,

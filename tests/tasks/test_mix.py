@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from thinkwell.core.errors import ConfigError, DataError, MissingExtra, UnknownName
+from thinkwell.core.errors import ConfigError, DataError, MissingExtra, RunFolderError, UnknownName
 from thinkwell.tasks.mix import Mix, category_of, leaks, numbers_of, weights_of, write_items
 from thinkwell.tasks.puzzle import Item, item_of, load
 from thinkwell.tasks.rows import read_rows
@@ -95,7 +95,7 @@ def test_a_writer_that_is_interrupted_leaves_the_file_that_was_there(tmp_path: P
 def test_places_and_suffixes_that_cannot_be_are_refused(tmp_path: Path, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="suffix"):
         write_items(items, tmp_path / "items.txt")
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(RunFolderError, match="cannot write"):
         write_items(items, tmp_path / "no" / "items.jsonl")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r"thinkwell\[data\]"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, TypedDict
 
 from thinkwell.core.errors import ConfigError, DataError, MissingExtra, UnknownName
 from thinkwell.core.rules import RULES
+from thinkwell.files.whole import drafted
 from thinkwell.tasks.puzzle import CATEGORIES, LEVEL_NAMES, Item, PuzzleTask, Split, load
 from thinkwell.tasks.rows import read_rows
 
@@ -113,19 +113,12 @@ def _number(text: str, whole: str) -> float:
 def write_items(items: Iterable[Item], file: Path) -> int:
     """Write items, one a line as JSON, or as Parquet if the file's name ends so (`meta` is JSON text there). Returns how many. The file is there when all of it is.
 
-    Raises `DataError` for another suffix and a place that cannot be written, and `MissingExtra` if Parquet's library is not there.
+    Raises `DataError` for another suffix, `RunFolderError` for a place that cannot be written, and `MissingExtra` if Parquet's library is not there.
     """
     if file.suffix not in (".jsonl", ".parquet"):
         raise DataError(f"{file} has no suffix that says how to write it; expected .jsonl or .parquet. Rename it.")
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        count = _write_parquet(items, draft) if file.suffix == ".parquet" else _write_lines(items, draft)
-        draft.replace(file)
-    except OSError as error:
-        raise DataError(f"cannot write {file}: {error.strerror or error}. Make the folder, free space, or name another place.") from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return count
+    with drafted(file) as draft:
+        return _write_parquet(items, draft) if file.suffix == ".parquet" else _write_lines(items, draft)
 
 
 def _write_lines(items: Iterable[Item], file: Path) -> int:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
-from thinkwell.tasks.puzzles.logic._lines import picture
+from thinkwell.tasks.puzzles._lines import picture
 from thinkwell.tasks.puzzles.logic._people import (
     LABELS,
     Body,

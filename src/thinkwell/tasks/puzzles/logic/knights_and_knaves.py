@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
+from thinkwell.tasks.puzzles._lines import picture
 from thinkwell.tasks.puzzles.logic._claims import COUNTED, Claim, canonical, everywhere, holds, plain, sentence, worlds_of, worlds_that_fit
-from thinkwell.tasks.puzzles.logic._lines import picture
 from thinkwell.tasks.reading import label
 
 LABELS = ("Entailment", "Contradiction", "Unknown")

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from thinkwell.core.config import Knobs
 from thinkwell.tasks.puzzle import RIGHT, Drawn, Item, Puzzle, Redraw, Refused, Score, ask, register
 from thinkwell.tasks.puzzles._compose import Step, determined, run, sequence
+from thinkwell.tasks.puzzles._lines import picture
 from thinkwell.tasks.reading import integers, shown
 
 Numbers = tuple[int, ...]
@@ -110,13 +111,7 @@ def form(answer: str) -> str:
 def draw(item: Item) -> str:
     """The pairs as an SVG picture, a line each, 24 pixels high."""
     lines = [f"{x} → {y}" for x, y in item.meta["examples"]] + [f"{item.meta['test']} → ?"]
-    width, height = 24 + 8 * max(map(len, lines)), 16 + 24 * len(lines)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="monospace" font-size="13">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    parts += [f'<text x="12" y="{24 + 24 * i}" fill="black">{line}</text>' for i, line in enumerate(lines)]
-    return "".join([*parts, "</svg>"])
+    return picture(lines)
 
 
 @cache
