@@ -21,6 +21,7 @@ from thinkwell.claims.readings import (
     mode,
     on_levels,
     rise,
+    steeper,
     throughout,
     tokens,
     verifier,
@@ -159,6 +160,19 @@ def test_trained_models_are_measured_as_critics_verifiers_and_writers(tmp_path: 
     assert verifier("tokens", solutions=12)(run)[0] > 0
     assert mode("accuracy", "hard", "easy", problems=2)(run).tolist() == [0]
     assert marks("planning", problems=2)(run).shape == (2,)
+    assert steeper(problems=2)(run).tolist() == [0]
+
+
+def test_a_slope_is_what_the_second_half_of_the_thinking_is_worth(tmp_path: Path) -> None:
+    from thinkwell.lab import artifacts
+
+    folder = tmp_path / "run"
+    knobs = {"steps": 1, "prompts": 1, "group_size": 2, "levels": (1,), "max_tokens": 160}
+    report = train("grpo", out=folder, model=str(tiny_model(tmp_path / "model")), knobs=knobs, eval_problems=2)
+    # Fresh weights learn nothing in a step; the lab's policy in their place is right with all of its thinking and seldom with half of it.
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((artifacts.path("policy") / name).read_bytes())
+    assert steeper(problems=8)(Ran(report, [], folder))[0] > 0.3
 
 
 def test_papers_whose_arms_are_the_same_run_share_it(tmp_path: Path) -> None:

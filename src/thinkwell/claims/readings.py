@@ -193,6 +193,25 @@ def marks(style: str, problems: int = 100) -> Measure:
     return read
 
 
+def steeper(problems: int = 100) -> Measure:
+    """How much more of its accuracy a trained model owes to the second half of its thinking than the model that it started from: accuracy with all thinking less accuracy with
+    half of it (`training.probe`), trained less start, sampled as in training. One value."""
+
+    def read(ran: Ran) -> NDArray[np.float64]:
+        from thinkwell.training import run_folder
+        from thinkwell.training.recipe import RECIPES
+        from thinkwell.training.weights import place_of
+
+        recipe = RECIPES.get(ran.report.recipe)
+        asked = run_folder.read(ran.folder)
+        drawn = recipe.Config.parse(asked.knobs, recipe.name).temperature
+        start = Path(place_of(asked.model, recipe.start))
+        return np.array([_slope(ran.folder, _levels(ran), drawn, problems) - _slope(start, _levels(ran), drawn, problems)])
+
+    read.__name__ = "slope_of_accuracy_over_thinking"
+    return read
+
+
 def _tail(ran: Ran, name: str) -> NDArray[np.float64]:
     rows = ran.evaluations[1:][-TAIL:] or ran.evaluations
     return np.mean([np.array(row["each"][name], dtype=np.float64) for row in rows], axis=0)
@@ -270,3 +289,14 @@ def _responses(folder: Path, levels: tuple[int, ...], count: int) -> tuple[str, 
     writer = Writer(_engine(folder), preset, Sampling(1.0), preset.max_tokens, 0, "marks", 0)
     samples = asyncio.run(write(writer, LabProblems(levels).held_out(count), 1))
     return tuple(sample.path.own_text for sample in samples)
+
+
+@cache
+def _slope(folder: Path, levels: tuple[int, ...], temperature: float, count: int) -> float:
+    from thinkwell.core.sampling import Sampling
+    from thinkwell.training.probe import truncation_probe
+    from thinkwell.training.problems import LabProblems
+
+    problems, sampling = LabProblems(levels).held_out(count), Sampling(temperature)
+    half, whole = asyncio.run(truncation_probe(_engine(folder), _preset(), problems, fractions=(0.5, 1.0), n=2, sampling=sampling))
+    return whole.accuracy - half.accuracy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -32,13 +33,16 @@ class Asked:
     eval_every: int = 10
     eval_problems: int = 64
     versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """Digests of the files that `data` and knobs name."""
 
 
 def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None = None) -> Asked:
     """What the run in this folder is asked for: as given for a new one; with `resume` what the folder says, with new `steps` if they are given
     and `on_reward_error` if it is given.
 
-    Raises `RunFolderError` for a folder that holds a run and no `resume`, holds none and `resume`, another recipe's run, or knobs other than the folder's.
+    Raises `RunFolderError` for a folder that holds a run and no `resume`, holds none and `resume`, another recipe's run, knobs other than the folder's,
+    or a file to learn from that is no longer what it was.
     """
     file = out / FILE
     if not resume:
@@ -48,7 +52,7 @@ def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None
             )
         try:
             out.mkdir(parents=True, exist_ok=True)
-            asked = replace(asked, versions={name: version(name) for name in LIBRARIES})
+            asked = replace(asked, versions={name: version(name) for name in LIBRARIES}, files=digests(asked))
             file.write_text(json.dumps(asdict(asked), indent=1) + "\n")
         except OSError as error:
             raise RunFolderError(
@@ -75,10 +79,27 @@ def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None
         raise RunFolderError(
             f"{out} holds a run from model {held.model!r}, not {asked.model!r}; expected the same. Leave --model out, or give another --out."
         )
+    found = digests(held)
+    changed = [name for name, digest in held.files.items() if found.get(name) != digest]
+    if changed:
+        raise RunFolderError(
+            f"{changed[0]} {'has changed' if changed[0] in found else 'is gone'} since the run in {out} began; expected the file as it was then. "
+            "Put the file back, or begin a new run with another --out."
+        )
     going = replace(held, knobs={**held.knobs, **given}, on_reward_error=on_reward_error or held.on_reward_error)
     if going != held:
         file.write_text(json.dumps(asdict(going), indent=1) + "\n")
     return going
+
+
+def digests(asked: Asked) -> dict[str, str]:
+    """Name -> digest of every file that is learnt from: that of `data`, and those that are values of knobs."""
+    found = {}
+    for value in (asked.data, *asked.knobs.values()):
+        if isinstance(value, str) and os.path.isfile(value):  # a Path raises for a text that is too long to be one
+            with open(value, "rb") as file:
+                found[value] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+    return found
 
 
 @contextlib.contextmanager

@@ -2,12 +2,12 @@
 
 The start that has learnt trial and error, which is the paper's first stage; no arm has a supervised stage of its own. The baseline has none of the additions: leave-one-out
 alone, no penalty, no anchor, no entropy bonus. The ablations have few samples and a frozen anchor. All arms sample, and are evaluated, at 1.2. Accuracy where thoughts are
-cut (`thinkwell.training.probe`) is not decided here.
+cut in half (`thinkwell.training.probe`) is measured before and after.
 """
 
 from __future__ import annotations
 
-from thinkwell.claims.readings import accuracy, gained, metric
+from thinkwell.claims.readings import accuracy, gained, metric, steeper
 from thinkwell.claims.trained import TRAINED, Arm, TrainedEffect, Training
 
 START = "trial-and-error"
@@ -40,6 +40,13 @@ TRAINED.add("t1")(
                 "t1",
                 PLAIN,
                 accuracy,
+            ),
+            TrainedEffect(
+                "what is gained comes with the second half of the thinking",
+                "near flat after the supervised stage, rising with RL",
+                "t1",
+                None,
+                steeper(),
             ),
             TrainedEffect("without them more responses are cut", "not printed", PLAIN, "t1", metric("cut"), control=True),
         ),

@@ -118,6 +118,6 @@ STARTS: dict[str, Start] = {
     "wrong-habit": Start("reads tricky phrases wrongly nearly always", wrong_habit),
     "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error, autocast=False),
     "difficulty-tags": Start("begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, adam_rate=3e-3),
-    "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 400, adam_rate=3e-3),
+    "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 400, adam_rate=3e-3, autocast=False),
 }
 """Name -> how it is made, in the order of building."""

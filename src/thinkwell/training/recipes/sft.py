@@ -21,7 +21,7 @@ from thinkwell.training.stage import Optimiser, Sft, Stage
 
 class Config(TrainKnobs):
     file: str = ""
-    """The conversations, a JSONL file: `messages`, or `prompt` and `response`, a line. It must stay as it is while a run of it may go on."""
+    """The conversations, a JSONL file: `messages`, or `prompt` and `response`, a line. A run does not go on with a file that has changed."""
     epochs: float = Field(3.0, gt=0)
     """Times that every row is seen; not used with `sft_steps`."""
     sft_steps: int = Field(0, ge=0)
