@@ -7,12 +7,13 @@ WORKERS ?= 2
 METHODS := single self_consistency best_of_n best_of_n:weighted=true beam_search dvts particle_filtering budget_forcing
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-trl test-verl bench lint clean
+.PHONY: help setup demo environments test test-trl test-verl bench lint clean
 
 help:
 	@echo "make demo   install what is needed, compare eight methods on the bundled model, write demo/report.html"
 	@echo "make test   all tests but those that need vLLM"
 	@echo "make test-trl test-verl   the tests with TRL and with verl, each in an environment of its own"
+	@echo "make environments   only install those"
 	@echo "make lint   format, lint, types"
 	@echo "make bench  speed, side by side with peers, into benchmarks/results.json"
 	@echo "make setup  only install, for development"
@@ -54,6 +55,10 @@ $(VERL_VENV)/.installed-0.9.1:
 	$(PYTHON) -m venv $(VERL_VENV)
 	$(VERL_VENV)/bin/python $(ELSEWHERE) verl==0.9.1 'TransferQueue>=0.1.10' cachetools fastapi uvicorn $(OURS)
 	@touch $@
+
+# Made one after another: pip installing twice at once may meet itself in its cache.
+environments: $(TRL_VENV)/.installed-1.16
+	$(MAKE) $(VERL_VENV)/.installed-0.9.1
 
 test-trl: $(TRL_VENV)/.installed-1.16
 	OMP_NUM_THREADS=1 PYTHONPATH=src $(TRL_VENV)/bin/python -m pytest -q -m trl tests/training/test_trl*.py

@@ -78,4 +78,7 @@ def test_the_card_says_that_each_start_has_the_property_that_it_is_for():
     assert 0.5 < loose["boxed"] < 0.7
     assert loose["well_formed"] < loose["closed"] < 0.95
     assert 0 < habit["tricky_read"] < 0.5 * policy["tricky_read"]
+    prior = card["prior-prompts"]
+    assert abs(prior["pass_at_1"] - policy["pass_at_1"]) < 0.04
+    assert all(0.5 < style["styled"] < 0.9 for style in prior["styles"].values())
     assert "overthinking" in render_card(artifacts.card())

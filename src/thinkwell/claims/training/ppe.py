@@ -1,8 +1,7 @@
 """Prior prompt engineering (Taveekitworachai et al. 2025): which instruction stands before the questions of the training shapes what the model does without it.
 
-The policy, which has never seen the five tags: the start is one of the paper's weak bases, and the half of the reward that is for the format may never be earned. Whether it
-is, is an effect of its own; where it is not, that a style is kept cannot show. "base" trains without an instruction, which is GRPO. Responses are measured without the
-instruction, as in the run's evaluation; styles are told by marker words.
+The start that has seen the five instructions and follows each in four replies of five. From the policy, which has never seen the tags, no format was ever right in twenty steps.
+"base" trains without an instruction, which is GRPO. Responses are measured without the instruction, as in the run's evaluation; styles are told by marker words.
 """
 
 from __future__ import annotations

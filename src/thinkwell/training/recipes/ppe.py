@@ -128,4 +128,6 @@ PRIORS: dict[str, Prior] = {
     "null-example": Prior("examples", "Look at the relevant examples and list them inside <examples> tags." + _END),
 }
 
-RECIPES.add("ppe")(Recipe("ppe", "Prior prompt engineering, arXiv 2505.14157", "one of five prior prompts, or none", Config, stages))
+RECIPES.add("ppe")(
+    Recipe("ppe", "Prior prompt engineering, arXiv 2505.14157", "one of five prior prompts, or none", Config, stages, start="prior-prompts")
+)
