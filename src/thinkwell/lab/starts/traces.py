@@ -117,7 +117,9 @@ STARTS: dict[str, Start] = {
     "loose-format": Start("often leaves out the box or never closes its thinking", loose_format),
     "wrong-habit": Start("reads tricky phrases wrongly nearly always", wrong_habit),
     "trial-and-error": Start("notices mistakes and puts them right; learnt from right answers only", trial_and_error, autocast=False),
-    "difficulty-tags": Start("begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, adam_rate=3e-3),
+    "difficulty-tags": Start(
+        "begins with [Easy] and is brief, or with [Hard] and is careful", difficulty_tags, 400, adam_rate=3e-3, autocast=False
+    ),
     "prior-prompts": Start("answers five prior prompts in five styles", prior_prompts, 400, adam_rate=3e-3, autocast=False),
 }
 """Name -> how it is made, in the order of building."""
