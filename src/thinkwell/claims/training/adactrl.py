@@ -1,6 +1,7 @@
 """AdaCtrl (Huang et al. 2025): easy problems are answered briefly and hard ones at length, and the model's own tag of difficulty becomes the user's knob.
 
-The policy; every arm goes through the same cold start, so that they differ in the reward alone. The baseline is the paper's: the same pipeline without AdaCtrl's terms.
+The start that writes the tags, which is the cold start of all arms and seeds, so that they differ in the reward alone. There a tag goes with how hard a problem is and does not
+steer the length. (From the policy forty supervised steps taught no tag: all arms were the same run.) The baseline is the paper's: the same pipeline without AdaCtrl's terms.
 The ablation keeps the tag's calibration and takes the pay for brevity away.
 """
 
@@ -17,7 +18,7 @@ TRAINED.add("adactrl")(
         "adactrl",
         "AdaCtrl: Towards Adaptive and Controllable Reasoning via Difficulty-Aware Budgeting (Huang et al. 2025)",
         "2505.18822",
-        "Levels 1 and 2 are the easy split, 5 and 6 the hard one. Groups of 8 in place of 16, and less than half the cold start at twice its rate, for the time; groups of equal "
+        "Levels 1 and 2 are the easy split, 5 and 6 the hard one. Groups of 8 in place of 16, for the time; groups of equal "
         "accuracy are left in, as on the lab's easy problems nearly all are, and they are where brevity is learnt.",
         arms={
             "adactrl": Arm("adactrl"),
@@ -54,12 +55,10 @@ TRAINED.add("adactrl")(
             TrainedEffect("without the pay for brevity responses stay longer", "not printed", UNPAID, "adactrl", tokens, control=True),
         ),
         common={
-            "sft_steps": 40,
-            "sft_rate": 1e-3,
+            "sft_steps": 0,
             "prompts": 8,
             "group_size": 8,
             "levels": [1, 2, 5, 6],
-            "easy_level": 2,
             "dynamic_sampling": False,
             "rate": 4e-4,
         },

@@ -8,8 +8,8 @@ A budget at inference: nothing before the answer (the model chooses), or the tag
 `thinkwell.training.budget_tags` says what to write and measures what it does.
 
 Chosen differently: what is easy in the cold start is said by the lab's levels (at or below `easy_level`), where the paper takes the annotation of its data (the cut-off was not
-found); the lab writes both kinds of response. The tag is followed by a space, which is the answer's and not the tag's. The penalty's last stretch is a sixth of the limit, as 4096
-is of 24576.
+found); the lab writes both kinds of response, and `--model lab` is a start that writes the tags already: forty supervised steps did not teach them. The tag is followed by a space,
+which is the answer's and not the tag's. The penalty's last stretch is a sixth of the limit, as 4096 is of 24576.
 """
 
 from __future__ import annotations
@@ -178,6 +178,7 @@ RECIPES.add("adactrl")(
         "the model says how hard a problem is and answers as briefly; the tag is a knob",
         Config,
         stages,
+        start="difficulty-tags",
         thinks=True,
     )
 )
