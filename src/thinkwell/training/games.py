@@ -56,7 +56,7 @@ class Positions:
         )
 
     def held_out(self, n: int) -> list[Problem]:
-        """The lab's held-out problems: what training does to solving. `measure_critic` measures the critic."""
+        """The lab's held-out problems. Nothing of a game is among them; `measure_critic` measures the critic."""
         from thinkwell.training.problems import LabProblems
 
         return LabProblems(self.levels, self.seed).held_out(n)
