@@ -56,7 +56,7 @@ $(VERL_VENV)/.installed-0.9.1:
 	$(VERL_VENV)/bin/python $(ELSEWHERE) verl==0.9.1 'TransferQueue>=0.1.10' cachetools fastapi uvicorn $(OURS)
 	@touch $@
 
-# Made one after another: pip installing twice at once may meet itself in its cache.
+# One after another: an installation keeps one core busy, and the others belong to what runs meanwhile.
 environments: $(TRL_VENV)/.installed-1.16
 	$(MAKE) $(VERL_VENV)/.installed-0.9.1
 
