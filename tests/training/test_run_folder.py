@@ -52,12 +52,15 @@ def test_what_a_run_that_never_began_made_is_taken_back_and_nothing_else(tmp_pat
     assert [file.name for file in folder.iterdir()] == ["notes.txt"]
 
 
-def test_a_run_goes_on_only_with_the_file_that_it_began_with(tmp_path: Path) -> None:
+def test_a_run_goes_on_only_with_the_file_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, out = tmp_path / "rows.jsonl", tmp_path / "run"
     file.write_text("one\n")
-    asked = Asked("sft", "lab", 0, {"file": str(file), "style": "x" * 300}, data=str(file))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cosine").write_text("named as a knob's value is, and nothing to learn from")
+    asked = Asked("sft", "lab", 0, {"file": str(file), "decay": "cosine"}, data=str(file))
     opened(out, asked, resume=False)
     assert opened(out, asked, resume=True).files == {str(file): "2b93bf7282cb10ba"}
+    assert opened(tmp_path / "drawn", ASKED, resume=False).files == {}
     file.write_text("two\n")
     with pytest.raises(RunFolderError, match=r"rows\.jsonl has changed since the run"):
         opened(out, asked, resume=True)

@@ -173,6 +173,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: p
         ("grpo", {"resume": True}, RunFolderError, "no training run"),
         ("grpo", {"data": Path("x.jsonl")}, ConfigError, "--task"),
         ("grpo", {"eval_every": -1}, ConfigError, "eval_every"),
+        ("grpo", {"model": "prior-prompt"}, UnknownName, "did you mean 'prior-prompts'"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_before_a_folder_is_made(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -25,6 +25,9 @@ class TrainKnobs(Knobs):
 
     steps: int = Field(40, ge=1)
     """Optimisation rounds of the reinforcement stages together; `--steps`."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Knobs that name a file to learn from."""
+
     prompts: int = Field(16, ge=1)
     """Problems a step."""
     group_size: int = Field(8, ge=1)

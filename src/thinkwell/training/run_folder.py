@@ -34,7 +34,7 @@ class Asked:
     eval_problems: int = 64
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    """Digests of the files that `data` and knobs name."""
+    """Digests of the files that are learnt from (`digests`)."""
 
 
 def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None = None) -> Asked:
@@ -93,12 +93,15 @@ def opened(out: Path, asked: Asked, *, resume: bool, on_reward_error: str | None
 
 
 def digests(asked: Asked) -> dict[str, str]:
-    """Name -> digest of every file that is learnt from: that of `data`, and those that are values of knobs."""
+    """Name -> digest of every file that is learnt from and is there: that of `data`, and those that the recipe's knobs name."""
+    from thinkwell.training.recipe import RECIPES
+
+    named = [asked.data, *(asked.knobs.get(knob) for knob in RECIPES.get(asked.recipe).Config.reads)]
     found = {}
-    for value in (asked.data, *asked.knobs.values()):
-        if isinstance(value, str) and os.path.isfile(value):  # a Path raises for a text that is too long to be one
-            with open(value, "rb") as file:
-                found[value] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+    for name in named:
+        if name and Path(name).is_file():
+            with Path(name).open("rb") as file:
+                found[name] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     return found
 
 

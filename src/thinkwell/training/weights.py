@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 import shutil
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from thinkwell.core.errors import MissingExtra, ModelError
+from thinkwell.core.errors import MissingExtra, ModelError, UnknownName
 from thinkwell.core.prompt import Preset
 from thinkwell.training.checkpoint import CheckpointError
 from thinkwell.training.recipe import TrainKnobs
@@ -68,9 +69,14 @@ class Weights:
 
 
 def place_of(model: str, start: str) -> str:
-    """Folder or hub id: "lab" is the recipe's starting point, the name of a bundled model or starting point is that."""
+    """Folder or hub id: "lab" is the recipe's starting point, the name of a bundled model or starting point is that.
+
+    Raises `UnknownName` for what is no folder and nearly the name of one of those.
+    """
     from thinkwell.lab import starts
 
+    if model not in starts.names() and not Path(model).exists() and get_close_matches(model, starts.names(), cutoff=0.85):
+        raise UnknownName("model", model, ("lab", *starts.names()))
     name = {"lab": start, "lab-skills": "skills"}.get(model, model)
     return str(starts.path(name)) if name in starts.names() else name
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from itertools import permutations, product
+from typing import Any
 
 import pytest
 
 from thinkwell.tasks.puzzles import _cells, _lines
 from thinkwell.tasks.puzzles.crypto import _plaintext
+from thinkwell.tasks.puzzles.grid import _crossword
 from thinkwell.tasks.puzzles.logic._renaming import renamed
+from thinkwell.tasks.puzzles.logic._witnesses import has_model
 from thinkwell.tasks.puzzles.search._mines import Search
+from thinkwell.tasks.puzzles.search._slant import FALLS, RISES, ends, other_filling
 from thinkwell.tasks.puzzles.sequential._orders import Orders
 from thinkwell.tasks.reading import Refused
 
@@ -99,3 +103,76 @@ def test_letters_are_read_whatever_their_case_and_blanks_and_nothing_else_is() -
 
 def test_lines_are_escaped_in_their_picture() -> None:
     assert "a &lt; b &amp; c" in _lines.picture(["a < b & c"])
+
+
+def fillings(size: int, clues: tuple[int | None, ...]) -> list[list[int]]:
+    """All fillings of a slant board that meet their numbers and close no loop: a forest has as many trees as corners less diagonals."""
+    kept = []
+    for grid in product((RISES, FALLS), repeat=size * size):
+        joined = [ends(cell, diagonal, size) for cell, diagonal in enumerate(grid)]
+        met = [sum(corner in pair for pair in joined) for corner in range(len(clues))]
+        trees = [{corner} for corner in range(len(clues))]
+        for one, other in joined:
+            (first,), (second,) = [tree for tree in trees if one in tree], [tree for tree in trees if other in tree]
+            trees = [tree for tree in trees if tree not in (first, second)] + [first | second]
+        if len(trees) == len(clues) - size * size and all(clue in (None, found) for clue, found in zip(clues, met, strict=True)):
+            kept.append(list(grid))
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_second_filling_is_found_exactly_where_there_is_one(seed: int) -> None:
+    rng, size = random.Random(seed), 3
+    known = rng.choice(fillings(size, (None,) * (size + 1) ** 2))
+    joined = [ends(cell, diagonal, size) for cell, diagonal in enumerate(known)]
+    share = rng.choice((0.2, 0.5, 0.8, 1.0))
+    clues = tuple(sum(corner in pair for pair in joined) if rng.random() < share else None for corner in range((size + 1) ** 2))
+    others = [grid for grid in fillings(size, clues) if grid != known]
+    found = other_filling(size, clues, known)
+    assert found in others if others else found is None
+
+
+def holds(body: list[Any], person: int, world: tuple[tuple[bool, ...], ...]) -> bool:
+    """Is a body true of a person, in a world that says which predicates each person has?"""
+    kind, *parts = body
+    if kind == "not":
+        return not holds(parts[0], person, world)
+    if kind == "if":
+        return not all(holds(["is", literal], person, world) for literal in parts[0]) or holds(parts[1], person, world)
+    values = [world[person if owner is None else owner][predicate] is affirmed for predicate, affirmed, owner in parts]
+    return {"is": all, "and": all, "or": any, "xor": lambda both: both[0] is not both[1]}[kind](values)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_sentences_have_a_model_exactly_where_one_of_all_small_worlds_is_one(seed: int) -> None:
+    rng = random.Random(seed)
+
+    def body(owner: int | None) -> list[Any]:
+        kind = rng.choice(("is", "and", "or", "xor", "if", "not"))
+        literal = [[predicate, rng.random() < 0.5, owner] for predicate in rng.sample(range(2), 2)]
+        simple = ["is", literal[0]]
+        return {"is": simple, "not": ["not", simple], "if": ["if", [literal[0]], ["is", literal[1]]]}.get(kind, [kind, *literal])
+
+    kinds = [rng.choice(("all", "some", "named", "named")) for _ in range(6)]
+    sentences = [[kind, body(rng.randrange(2) if kind == "named" else None)] for kind in kinds]
+    people = 6  # the two named, and one of each of the four kinds that two predicates make
+    quantified = {"all": all, "some": any}
+
+    def true_in(world: tuple[tuple[bool, ...], ...]) -> bool:
+        return all(
+            holds(said, -1, world) if kind == "named" else quantified[kind](holds(said, person, world) for person in range(len(world)))
+            for kind, said in sentences
+        )
+
+    worlds = (world for size in range(2, people + 1) for world in product(product((False, True), repeat=2), repeat=size))
+    assert has_model(sentences, 2) is any(map(true_in, worlds))
+
+
+def test_words_of_a_filled_grid_are_listed_distinct_and_agree_where_they_cross() -> None:
+    rows, columns = (0, 2), (1, 3)
+    words = next(found for seed in range(20) if (found := _crossword.filled(random.Random(seed), 4, 5, rows, columns)))
+    across, down = words[:2], words[2:]
+    assert len(set(words)) == 4
+    assert set(words) <= _crossword.clues().keys()
+    assert [len(word) for word in words] == [5, 5, 4, 4]
+    assert all(across[i][column] == down[k][row] for i, row in enumerate(rows) for k, column in enumerate(columns))

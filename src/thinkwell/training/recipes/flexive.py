@@ -31,6 +31,8 @@ from thinkwell.training.verification import Solutions, Verify, measure_verifier,
 
 
 class Config(TrainKnobs):
+    reads = ("solutions",)
+
     prompts: int = Field(4, ge=1)
     """Solutions a step; the paper's batch holds as many."""
     group_size: int = Field(14, ge=2)

@@ -20,6 +20,8 @@ from thinkwell.training.stage import Optimiser, Sft, Stage
 
 
 class Config(TrainKnobs):
+    reads = ("file",)
+
     file: str = ""
     """The conversations, a JSONL file: `messages`, or `prompt` and `response`, a line. A run does not go on with a file that has changed."""
     epochs: float = Field(3.0, gt=0)
